@@ -1,0 +1,51 @@
+# Every target sets up what it needs; nothing has to be installed by hand.
+# The first Python that is new enough; `make PYTHON=...` says otherwise.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+STORE  ?= .evalforge/demo.db
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-full lint type format bench pictures clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("EvalForge needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "installing the pinned dependencies into $(VENV) (a minute or two, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+setup: $(VENV)/ready ## make the virtual environment
+
+demo: $(VENV)/ready ## run the whole loop over the sample shop assistant
+	@$(BIN)/evalforge demo --store $(STORE)
+
+test: $(VENV)/ready ## all tests but the long campaigns
+	@$(BIN)/python -m pytest -m "not full"
+
+test-full: $(VENV)/ready ## the long campaigns too
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/ready ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/ready ## put the code into the one format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+type: $(VENV)/ready ## mypy, strict
+	@$(BIN)/mypy
+
+bench: $(VENV)/ready ## measure: medians and ratios in one run
+	@$(BIN)/python -m tests.bench
+
+pictures: $(VENV)/ready ## draw the README's picture from a real run
+	@$(BIN)/python docs/render_demo.py
+
+clean: ## remove what was set up and the embedded stores
+	rm -rf $(VENV) .evalforge build *.egg-info

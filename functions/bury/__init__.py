@@ -1,0 +1,1 @@
+"""Keeps messages that were delivered too often, where people see them."""

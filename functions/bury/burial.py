@@ -1,0 +1,51 @@
+"""From the dead-letter topic to a dead letter that a person can read and send again."""
+
+import json
+
+from cloudevents.http import CloudEvent
+from pydantic import JsonValue
+
+from shared.errors import UnavailableError
+from shared.logs import logger
+from shared.ports import Clock
+from shared.pubsub_push import (
+    DEAD_LETTER_ATTEMPTS,
+    DEAD_LETTER_SOURCE,
+    DEAD_LETTER_SUBSCRIPTION,
+    LAST_ERROR,
+    decode_push,
+)
+from shared.repositories.dead_letters import DeadLetters
+from shared.topology import FUNCTIONS
+
+
+def bury_message(event: CloudEvent, *, dead_letters: DeadLetters, clock: Clock) -> None:
+    """Store the ids that a message carried, the stage that failed on it, and how often it was tried."""
+    pushed = decode_push(event)
+    told = pushed.attributes
+    source = told.get(DEAD_LETTER_SOURCE) or told.get(DEAD_LETTER_SUBSCRIPTION, "")
+    attempts = told.get(DEAD_LETTER_ATTEMPTS, "")
+    last = told.get(LAST_ERROR) or "the logs of the stage name the error"
+    letter = dead_letters.record(
+        stage=_stage_of(source),
+        error=UnavailableError(f"every attempt failed with an error that may pass: {last}"),
+        message=_ids(pushed.data),
+        at=clock(),
+        attempts=int(attempts) if attempts.isdecimal() else 0,
+        transient=True,
+    )
+    logger("bury").error("kept as a dead letter", extra={"dead_letter_id": letter.id})
+
+
+def _stage_of(source: str) -> str:
+    found = (function.name for function in FUNCTIONS if function.topic and source.endswith(function.topic))
+    return next(found, source or "unknown")
+
+
+def _ids(data: bytes) -> dict[str, JsonValue]:
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    told = body if isinstance(body, dict) else {}
+    return {key: value for key, value in told.items() if key.endswith("_id") and isinstance(value, str)}

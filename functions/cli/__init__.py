@@ -1,0 +1,1 @@
+"""The `evalforge` command."""

@@ -1,0 +1,29 @@
+"""The `evalforge` command: one group, its commands in the rooms beside it."""
+
+import click
+
+from functions.cli.browse import list_records, show_record
+from functions.cli.check_setup import doctor
+from functions.cli.export import export
+from functions.cli.hosting import demo, serve
+from functions.cli.review import approve, reject
+from functions.cli.run import run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="evalforge")
+def cli() -> None:
+    """Turn production failures of LLM applications into eval tests, guardrails and runbooks."""
+
+
+for _command in (run, demo, serve, list_records, show_record, approve, reject, export, doctor):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="evalforge")
+
+
+if __name__ == "__main__":
+    main()

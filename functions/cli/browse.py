@@ -1,0 +1,185 @@
+"""`evalforge list` and `evalforge show`: what stands in the store."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from functions.cli.command import json_option, open_parts, reporting_errors, store_option
+from functions.cli.report import layout, most_urgent_first, report
+from functions.cli.terminal import console, plain, severity
+from shared.domain.artifacts import Artifact, ArtifactKind
+from shared.domain.model import Model
+from shared.domain.suggestions import Event, Member, Suggestion
+from shared.errors import NotFoundError
+from shared.wiring import Wiring
+
+_NOUNS = ("suggestion", "pattern", "capture", "dead-letter")
+_PLURALS = tuple(f"{noun}s" for noun in _NOUNS)
+
+
+class SuggestionView(Model):
+    """A suggestion with everything that belongs to it."""
+
+    suggestion: Suggestion
+    members: tuple[Member, ...]
+    artifacts: tuple[Artifact, ...]
+    events: tuple[Event, ...]
+
+
+@click.command(name="list")
+@click.argument("what", type=click.Choice(_PLURALS))
+@store_option
+@json_option
+@reporting_errors
+def list_records(what: str, store: Path | None, *, as_json: bool) -> None:
+    """List suggestions, patterns, captures or dead letters."""
+    parts = open_parts(store, reading=True)
+    if as_json:
+        _print_array(_records(what, parts))
+    elif what == "suggestions":
+        out = console()
+        out.print(layout(report(parts, 0).suggestions, width=out.width))
+    else:
+        console().print(_TABLES[what](parts))
+
+
+@click.command(name="show")
+@click.argument("what", type=click.Choice(_NOUNS))
+@click.argument("record_id", metavar="ID")
+@store_option
+@json_option
+@reporting_errors
+def show_record(what: str, record_id: str, store: Path | None, *, as_json: bool) -> None:
+    """Show one record whole; a pattern's and a capture's ID is the trace's."""
+    record = _record(what, record_id, open_parts(store, reading=True))
+    if as_json:
+        click.echo(record.model_dump_json(indent=2))
+        return
+    out = console()
+    match record:
+        case SuggestionView():
+            _show_suggestion(record, out)
+        case _:
+            out.print_json(record.model_dump_json())
+
+
+def _records(what: str, parts: Wiring) -> Iterable[Model]:
+    match what:
+        case "suggestions":
+            return most_urgent_first(parts)
+        case "patterns":
+            return parts.patterns.all()
+        case "captures":
+            return parts.captures.all()
+        case _:
+            return parts.dead_letters.all()
+
+
+def _record(what: str, record_id: str, parts: Wiring) -> Model:
+    found: Model | None
+    match what:
+        case "suggestion":
+            found = _view(record_id, parts)
+        case "pattern":
+            known = parts.patterns.get(record_id)
+            found = known.pattern if known else None
+        case "capture":
+            found = parts.captures.get(record_id) or parts.healthy.get(record_id)
+        case _:
+            found = parts.dead_letters.get(record_id)
+    if found is None:
+        raise NotFoundError(f"there is no {what} {record_id}; `evalforge list {what}s` shows them")
+    return found
+
+
+def _view(suggestion_id: str, parts: Wiring) -> SuggestionView | None:
+    known = parts.suggestions.get(suggestion_id)
+    if known is None:
+        return None
+    refs = known.suggestion.artifacts
+    current = (parts.artifacts.get(suggestion_id, kind, refs[kind]) for kind in ArtifactKind if kind in refs)
+    return SuggestionView(
+        suggestion=known.suggestion,
+        members=tuple(parts.suggestions.members(suggestion_id)),
+        artifacts=tuple(artifact for artifact in current if artifact),
+        events=tuple(parts.suggestions.events(suggestion_id)),
+    )
+
+
+def _print_array(records: Iterable[Model]) -> None:
+    """Print a JSON array one record at a time, so that a large store fits in memory."""
+    opening = "[\n"
+    for record in records:
+        click.echo(opening + record.model_dump_json(), nl=False)
+        opening = ",\n"
+    click.echo("[]" if opening == "[\n" else "\n]")
+
+
+def _captures_table(parts: Wiring) -> Table:
+    grid = _grid("trace", "application", "started", "spans", "version")
+    for head in parts.captures.heads():
+        started = f"{head.started_at:%Y-%m-%d %H:%M:%S}"
+        grid.add_row(plain(head.trace_id), plain(head.ml_app), started, str(head.spans), plain(head.version))
+    return grid
+
+
+def _patterns_table(parts: Wiring) -> Table:
+    grid = _grid("trace", "type", "severity", "failing span", "title")
+    for pattern in parts.patterns.all():
+        kinds = ", ".join(kind.value for kind in pattern.failure_types)
+        title, span = plain(pattern.title), plain(pattern.failing_span_id)
+        grid.add_row(plain(pattern.trace_id), kinds, severity(pattern.severity), span, title)
+    return grid
+
+
+def _dead_letters_table(parts: Wiring) -> Table:
+    grid = _grid("id", "stage", "at", "reason")
+    for letter in parts.dead_letters.all():
+        grid.add_row(letter.id, letter.stage, f"{letter.at:%Y-%m-%d %H:%M:%S}", plain(letter.reason))
+    return grid
+
+
+_TABLES = {"captures": _captures_table, "patterns": _patterns_table, "dead-letters": _dead_letters_table}
+
+
+def _grid(*names: str) -> Table:
+    grid = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for name in names:
+        grid.add_column(name, no_wrap=name not in ("title", "reason"))
+    return grid
+
+
+def _show_suggestion(view: SuggestionView, out: Console) -> None:
+    told = view.suggestion
+    out.print(plain(told.title), style="bold")
+    out.print(
+        f"{told.id}  {told.failure_type.value}, {told.severity.value}, {told.status.value}; "
+        f"seen {told.recurrence} times, {told.first_seen:%Y-%m-%d %H:%M} to {told.last_seen:%Y-%m-%d %H:%M}"
+    )
+    out.print(plain(f"{told.ml_app} ({told.env}); made from trace {told.canonical_trace_id}\n"))
+    for artifact in view.artifacts:
+        out.print(f"{artifact.kind.value}  revision {artifact.revision}, {artifact.status.value}, ", end="")
+        out.print(f"{artifact.proof.state.value}: {artifact.proof.detail}")
+        out.print(plain("".join(f"  {line}\n" for line in _lines_of(artifact))))
+    out.print(plain("members: " + ", ".join(member.trace_id for member in view.members)))
+    for event in view.events:
+        out.print(plain(f"{event.at:%Y-%m-%d %H:%M} {event.kind} by {event.actor} {event.detail}".rstrip()))
+
+
+def _lines_of(artifact: Artifact) -> Iterator[str]:
+    """Lay an artifact out to be read; its whole data is in the JSON."""
+    content: Any = artifact.content
+    match artifact.kind:
+        case ArtifactKind.EVAL:
+            yield f"input: {len(content.input)} messages, {len(content.recorded_calls)} recorded tool calls"
+            for assertion in content.assertions:
+                yield f"assert: {json.dumps(assertion.model_dump(), ensure_ascii=False)}"
+        case ArtifactKind.GUARDRAIL:
+            yield f"{content.action}: {json.dumps(content.rule.model_dump(), ensure_ascii=False)}"
+        case ArtifactKind.RUNBOOK:
+            yield from content.markdown.splitlines()

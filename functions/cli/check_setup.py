@@ -1,0 +1,114 @@
+"""`evalforge doctor`: settings and reachability, a line a check."""
+
+import sys
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import httpx
+
+from functions.cli.command import open_parts, reporting_errors, store_option
+from functions.local.host import queue_of
+from shared.errors import EvalForgeError
+from shared.settings import Settings, load_settings
+from shared.wiring import Wiring
+
+_SECONDS = 10.0
+
+
+class Verdict(StrEnum):
+    """What a check came to."""
+
+    OK = "ok"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Check(NamedTuple):
+    """One line of the report."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+@click.command()
+@store_option
+@reporting_errors
+def doctor(store: Path | None) -> None:
+    """Check settings, the store and what can be reached; exit status 1 when a check fails."""
+    failed = False
+    for check in _checks(store):
+        click.echo(f"{check.verdict.value:8} {check.name:14} {check.detail}")
+        failed |= check.verdict is Verdict.FAILED
+    sys.exit(1 if failed else 0)
+
+
+def _checks(store: Path | None) -> Iterator[Check]:
+    try:
+        settings = load_settings(**({"evalforge_store": store} if store else {}))
+    except EvalForgeError as error:
+        yield Check("settings", Verdict.FAILED, str(error))
+        return
+    yield Check("settings", Verdict.OK, f"backend {settings.evalforge_backend.value}")
+    try:
+        parts = open_parts(store)
+    except EvalForgeError as error:
+        yield Check("backend", Verdict.FAILED, str(error))
+        return
+    for name, probe in (("store", _store), ("queue", _queue), ("dead letters", _dead_letters)):
+        yield _probe(name, probe, parts)
+    yield _salt(settings)
+    yield _datadog(settings)
+
+
+def _probe(name: str, probe: Callable[[Wiring], str], parts: Wiring) -> Check:
+    try:
+        return Check(name, Verdict.OK, probe(parts))
+    except EvalForgeError as error:
+        return Check(name, Verdict.FAILED, str(error))
+
+
+def _store(parts: Wiring) -> str:
+    counted = f"{parts.captures.count()} captures, {parts.healthy.count()} healthy captures"
+    return f"{parts.settings.evalforge_store}: {counted}"
+
+
+def _queue(parts: Wiring) -> str:
+    left = queue_of(parts).pending_by_topic()
+    told = ", ".join(f"{topic.value} {count}" for topic, count in left.items())
+    return (
+        f"messages left: {told}; `evalforge run` and `evalforge serve` go on with them" if told else "empty"
+    )
+
+
+def _dead_letters(parts: Wiring) -> str:
+    count = parts.dead_letters.count()
+    return f"{count}: see `evalforge list dead-letters`" if count else "none"
+
+
+def _salt(settings: Settings) -> Check:
+    if settings.pii_salt is None:
+        return Check("pii salt", Verdict.OK, "random, your own; set PII_SALT to share hashes with others")
+    return Check("pii salt", Verdict.OK, "PII_SALT is set")
+
+
+def _datadog(settings: Settings) -> Check:
+    """Ask Datadog whether the API key is valid; without one there is nothing to ask."""
+    if settings.datadog_api_key is None:
+        return Check("datadog", Verdict.SKIPPED, "DATADOG_API_KEY is not set; traces come from files")
+    url = f"https://api.{settings.datadog_site}/api/v1/validate"
+    headers = {"DD-API-KEY": settings.datadog_api_key.get_secret_value()}
+    try:
+        answer = httpx.get(url, headers=headers, timeout=_SECONDS)
+    except httpx.HTTPError as error:
+        return Check("datadog", Verdict.FAILED, f"{url} did not answer: {type(error).__name__}")
+    if answer.is_error:
+        return Check(
+            "datadog",
+            Verdict.FAILED,
+            f"{url} answered {answer.status_code}: check DATADOG_API_KEY and DATADOG_SITE",
+        )
+    return Check("datadog", Verdict.OK, f"the API key is valid at {settings.datadog_site}")

@@ -1,0 +1,107 @@
+"""`evalforge run`: trace files in, suggestions out."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from functions.cli.command import json_option, open_parts, program_name, reporting_errors, store_option
+from functions.cli.report import layout, report
+from functions.cli.terminal import console, plain
+from functions.local import trace_run
+from shared.topology import FUNCTIONS, Topic
+from shared.wiring import Wiring
+
+_MOST_SHOWN = 20
+_INTERRUPTED = 130
+_STAGES = {function.topic: function.name for function in FUNCTIONS if function.topic}
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@store_option
+@json_option
+@reporting_errors
+def run(files: tuple[Path, ...], store: Path | None, *, as_json: bool) -> None:
+    """Take trace FILES (plain or gzip) through the whole loop.
+
+    One span a line in the shape of Datadog's span search, the bare attributes,
+    a whole search response, or the intake forms. What cannot be read is named
+    with its line and kept as a dead letter; the rest goes on. Exit status: 0
+    when every file gave spans, 1 when one gave none, 2 for wrong settings.
+    """
+    started = time.perf_counter()
+    parts = open_parts(store)
+    try:
+        outcome = _run(files, parts)
+    except KeyboardInterrupt:
+        click.echo("stopped; nothing is lost, and the same command goes on from here", err=True)
+        sys.exit(_INTERRUPTED)
+    told = report(parts, time.perf_counter() - started)
+    for fault in outcome.faults[:_MOST_SHOWN]:
+        click.echo(f"error: {plain(str(fault))}", err=True)
+    if len(outcome.faults) > _MOST_SHOWN:
+        click.echo(f"error: and {len(outcome.faults) - _MOST_SHOWN} more faults like these", err=True)
+    if as_json:
+        click.echo(told.model_dump_json(indent=2))
+    else:
+        out = console()
+        out.print(layout(told.suggestions, width=out.width))
+        out.print(
+            f"\nthe store now: {told.captures} failing traces, {told.healthy} healthy, "
+            f"{told.patterns} patterns, {len(told.suggestions)} suggestions, "
+            f"dead letters: {told.dead_letters}; model calls: {told.model_calls}, "
+            f"${told.cost_usd:.2f}; {told.elapsed_s:.1f} s"
+        )
+        out.print(next_steps(parts, told.suggestions[0].id if told.suggestions else None))
+    if outcome.unusable:
+        sys.exit(1)
+
+
+def next_steps(parts: Wiring, suggestion_id: str | None) -> str:
+    """Say where to look next, in commands that work as they stand."""
+    store = parts.settings.evalforge_store
+    option = "" if str(store) == ".evalforge/evalforge.db" else f" --store {store}"
+    program = program_name()
+    lines = []
+    if suggestion_id:
+        lines = [
+            f"  {program} show suggestion {suggestion_id}{option}",
+            f"  {program} approve {suggestion_id}{option}",
+        ]
+    if parts.dead_letters.count():
+        lines.append(f"  {program} list dead-letters{option}")
+    return "\n".join(["\nnext:", *lines]) if lines else ""
+
+
+def _run(files: tuple[Path, ...], parts: Wiring) -> trace_run.Outcome:
+    err = console(stderr=True)
+    if not err.is_terminal:
+        return trace_run.run_files(files, parts)
+    with _bar(err) as bar:
+        task = bar.add_task("reading", total=None)
+        most = 1
+
+        def reading(path: Path, spans: int) -> None:
+            bar.update(task, description=f"reading {path.name}: {spans} spans")
+
+        def working(left: dict[Topic, int]) -> None:
+            nonlocal most
+            most = max(most, sum(left.values()))
+            stages = ", ".join(f"{_STAGES[topic]} {count}" for topic, count in left.items())
+            bar.update(task, description=stages or "done", total=most, completed=most - sum(left.values()))
+
+        return trace_run.run_files(files, parts, progress=trace_run.Progress(reading, working))
+
+
+def _bar(err: Console) -> Progress:
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=24),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=err, transient=True)

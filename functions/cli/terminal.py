@@ -1,0 +1,29 @@
+"""Text from strangers on a terminal: no markup, no control sequences."""
+
+import shutil
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from shared.domain.taxonomy import Severity
+
+_PIPE_WIDTH = 200
+_STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: ""}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Open the terminal; what goes into a file or a pipe has room for a table."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else _PIPE_WIDTH
+    return Console(file=stream, width=width, highlight=False)
+
+
+def plain(text: str) -> Text:
+    """Show a text as it is: control characters, which could drive the terminal, are made visible."""
+    return Text("".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text))
+
+
+def severity(value: Severity) -> Text:
+    """Colour a severity."""
+    return Text(value.value, style=_STYLES[value])

@@ -1,0 +1,1 @@
+"""Groups failures by signature, then groups by similarity within an application."""

@@ -1,0 +1,1 @@
+"""Says what failed in a capture, where and why, by rules, and computes its signature."""

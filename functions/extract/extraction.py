@@ -1,0 +1,192 @@
+"""From a capture to its failure pattern."""
+
+from functions.extract.advice import recommended_actions
+from functions.extract.findings import Finding, findings_of, type_of_error
+from functions.extract.signature import changing_tools, signature_of
+from shared.domain.captures import Capture
+from shared.domain.conversation import answering_span, one_line, tool_calls, user_turns
+from shared.domain.patterns import (
+    Extractor,
+    FailurePattern,
+    Reproduction,
+    RootCause,
+    ToolUse,
+    TypeEvidence,
+)
+from shared.domain.signals import Signal
+from shared.domain.taxonomy import FailureType, Severity, by_precedence, phrase, severity_of, worst
+from shared.errors import ConflictError
+from shared.messages import CaptureStored, PatternStored
+from shared.ports import Outgoing
+from shared.repositories.captures import Captures
+from shared.repositories.patterns import KnownPattern, Patterns
+from shared.topology import Topic
+
+RULES_VERSION = "1"
+_LONGEST_INPUT = 4000
+_MOST_CAUSES = 3
+_LONGEST_ASKED = 70
+# A bare "status: error" says less than any other signal of an error.
+_VAGUE = FailureType.LLM_ERROR
+
+
+def extract_pattern(message: CaptureStored, *, captures: Captures, patterns: Patterns) -> list[Outgoing]:
+    """Store what failed in a capture, unless this version has said it of this content before.
+
+    A trace whose capture has gone turned out healthy: its pattern is withdrawn.
+    The capture is looked at again at the end, since it may have changed meanwhile.
+    """
+    known = patterns.get(message.trace_id)
+    capture = captures.get(message.trace_id)
+    if capture is not None:
+        pattern = _pattern_now(capture, known)
+    elif known is not None:
+        pattern = known.pattern.model_copy(update={"withdrawn": True})
+    else:
+        return []
+    if not (known and known.pattern == pattern) and not patterns.store(pattern, known):
+        raise ConflictError("the pattern was stored by somebody else meanwhile")
+    head = captures.head(message.trace_id)
+    if (head.content_hash if head else None) != (capture.content_hash if capture else None):
+        raise ConflictError("the capture was stored by somebody else meanwhile")
+    return [Outgoing(Topic.PATTERNS, PatternStored(trace_id=message.trace_id))]
+
+
+def _pattern_now(capture: Capture, known: KnownPattern | None) -> FailurePattern:
+    if known and _is_current(known.pattern, capture):
+        return known.pattern.model_copy(update={"withdrawn": False})
+    return _following(pattern_of(capture), known)
+
+
+def pattern_of(capture: Capture) -> FailurePattern:
+    """Say what failed, where and why, by rules that look at the capture alone."""
+    findings = findings_of(capture)
+    kinds = _types(capture, findings)
+    leading = next((f for f in findings if f.failure_type is kinds[0]), findings[0] if findings else None)
+    failing = leading.span_id if leading else _blamed_by_signals(capture)
+    return FailurePattern(
+        trace_id=capture.trace_id,
+        capture_hash=capture.content_hash,
+        ml_app=capture.ml_app,
+        env=capture.env,
+        title=_title(capture, kinds[0], leading),
+        failure_types=kinds,
+        evidence=_evidence(capture, kinds, findings),
+        failing_span_id=failing,
+        cause_span_id=leading.cause_span_id if leading else None,
+        trigger=leading.reason if leading else _signal_sentence(capture.signals[0]),
+        root_causes=_causes(capture, kinds[0], findings, failing),
+        recommended_actions=recommended_actions(kinds),
+        reproduction=_reproduction(capture),
+        severity=_severity(capture, kinds[0]),
+        confidence=0.8 if leading else 0.4,
+        confidence_reason="a rule names the step and quotes it" if leading else "known by its signals alone",
+        extractor=Extractor(kind="rules", version=RULES_VERSION),
+        signature=signature_of(capture, kinds, findings),
+    )
+
+
+def _is_current(pattern: FailurePattern, capture: Capture) -> bool:
+    return pattern.capture_hash == capture.content_hash and pattern.extractor.version == RULES_VERSION
+
+
+def _following(pattern: FailurePattern, known: KnownPattern | None) -> FailurePattern:
+    """Remember the groups that the trace belonged to before, so that it can be taken out of them."""
+    if known is None:
+        return pattern
+    groups = dict.fromkeys((*known.pattern.former_group_ids, known.pattern.group_id))
+    former = tuple(group for group in groups if group != pattern.group_id)
+    return pattern.model_copy(update={"former_group_ids": former})
+
+
+def _types(capture: Capture, findings: tuple[Finding, ...]) -> tuple[FailureType, ...]:
+    """Join what signals and rules say; a tool's error counts as its rule judges it."""
+    kinds = {finding.failure_type for finding in findings}
+    kinds |= {signal.failure_type for signal in capture.signals if not _is_tool_error(capture, signal)}
+    if len(kinds) > 1:
+        kinds.discard(_VAGUE)
+    if not kinds:
+        kinds = {type_of_error(span) for span in capture.spans if span.status == "error"}
+    return by_precedence(kinds or {FailureType.UNKNOWN})
+
+
+def _is_tool_error(capture: Capture, signal: Signal) -> bool:
+    span = capture.span(signal.span_id)
+    return signal.source == "status" and span is not None and span.kind == "tool"
+
+
+def _blamed_by_signals(capture: Capture) -> str:
+    """Blame the step that a signal points at; a verdict on the whole run points at its answer."""
+    root = capture.trace.root.span_id
+    steps = [signal.span_id for signal in capture.signals if signal.span_id != root]
+    return steps[0] if steps else answering_span(capture.trace).span_id
+
+
+def _title(capture: Capture, kind: FailureType, leading: Finding | None) -> str:
+    if leading:
+        return f"{phrase(kind)}: {leading.reason}"
+    changed = changing_tools(capture)
+    path = f" after {', '.join(changed)}" if changed else ""
+    asked = one_line(next(iter(user_turns(capture.trace)), ""))
+    quoted = f", asked: {asked[:_LONGEST_ASKED]}" if asked else ""
+    return f"{phrase(kind)}: {_signal_sentence(capture.signals[0])}{path}{quoted}"
+
+
+def _signal_sentence(signal: Signal) -> str:
+    label = signal.source.removeprefix("evaluation:")
+    told = f" ({signal.detail})" if signal.detail and signal.detail != label else ""
+    if label != signal.source:
+        return f"the evaluation {label} fails{told}"
+    return "a step ends in an error" if label == "status" else f"{label} tells of it{told}"
+
+
+def _evidence(
+    capture: Capture, kinds: tuple[FailureType, ...], findings: tuple[Finding, ...]
+) -> tuple[TypeEvidence, ...]:
+    told = [
+        TypeEvidence(
+            failure_type=finding.failure_type,
+            span_id=finding.cause_span_id or finding.span_id,
+            reason=finding.reason,
+            quote=finding.quote,
+        )
+        for finding in findings
+    ]
+    for signal in capture.signals:
+        if signal.failure_type in kinds:
+            reason = _signal_sentence(signal)
+            told.append(TypeEvidence(failure_type=signal.failure_type, span_id=signal.span_id, reason=reason))
+    return tuple(sorted(told, key=lambda evidence: kinds.index(evidence.failure_type)))
+
+
+def _causes(
+    capture: Capture, kind: FailureType, findings: tuple[Finding, ...], failing: str
+) -> tuple[RootCause, ...]:
+    causes = [
+        RootCause(
+            cause=finding.reason,
+            failure_type=finding.failure_type,
+            span_id=finding.cause_span_id or finding.span_id,
+            evidence=finding.quote,
+        )
+        for finding in findings
+    ]
+    if not causes:
+        sentence = _signal_sentence(capture.signals[0])
+        causes = [RootCause(cause=sentence, failure_type=kind, span_id=failing, evidence="")]
+    return tuple(causes[:_MOST_CAUSES])
+
+
+def _reproduction(capture: Capture) -> Reproduction:
+    return Reproduction(
+        input=tuple(turn[:_LONGEST_INPUT] for turn in user_turns(capture.trace)),
+        required_state={"ml_app": capture.ml_app, "env": capture.env, "version": capture.version},
+        tools=tuple(
+            ToolUse(name=call.name, span_id=call.span.span_id, status=call.span.status)
+            for call in tool_calls(capture.trace)
+        ),
+    )
+
+
+def _severity(capture: Capture, kind: FailureType) -> Severity:
+    return worst([severity_of(kind), *(s.severity for s in capture.signals if s.failure_type is kind)])

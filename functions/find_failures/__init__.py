@@ -1,0 +1,1 @@
+"""Works out where to look and finds failing traces and their control group: ids only."""

@@ -1,0 +1,1 @@
+"""Writes an eval test, a guardrail and a runbook for a suggestion."""

@@ -1,0 +1,1 @@
+"""One process that hosts every function on the embedded backend."""

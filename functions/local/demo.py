@@ -1,0 +1,69 @@
+"""The demonstration: a webhook comes in over HTTP, suggestions come out."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from functions.local.host import hosting, queue_of
+from functions.local.trace_run import register_files
+from shared.errors import UnavailableError
+from shared.wiring import Wiring
+
+SAMPLES = Path(__file__).parent / "samples" / "shop_assistant.jsonl"
+# The samples were written for this day; the alert is of the same afternoon, whenever the demo is run.
+ALERT_TIME = datetime(2026, 11, 18, 16, 0, tzinfo=UTC)
+_POLL_SECONDS = 0.05
+_PATIENCE_SECONDS = 120
+
+
+def alert_payload() -> dict[str, str]:
+    """Build what Datadog posts with the payload that the README gives: every value is text."""
+    moment = str(int(ALERT_TIME.timestamp() * 1000))
+    return {
+        "schema": "v1",
+        "alert_id": "312833678",
+        "transition": "Triggered",
+        "cycle_key": "1763481600",
+        "event_id": "5485379890863845239",
+        "title": "[Triggered on {ml_app:shop-assistant}] Failing evaluations",
+        "scope": "ml_app:shop-assistant",
+        "priority": "P2",
+        "date_ms": moment,
+        "updated_ms": moment,
+        "tags": "env:prod, ml_app:shop-assistant, monitor",
+        "link": "https://app.datadoghq.com/event/jump_to?event_id=5485379890863845239",
+        "org_id": "11023",
+        "ml_app": "shop-assistant",
+    }
+
+
+def run_demo(parts: Wiring, *, say: Callable[[str], None]) -> None:
+    """Host the functions, post one webhook, wait until the chain has done its work.
+
+    Raises:
+        UnavailableError: the webhook was refused, or the chain did not come to an end.
+    """
+    register_files([SAMPLES], parts)
+    say(f"trace source   {SAMPLES.name}: a shop assistant in production")
+    with hosting(parts) as address:
+        say(f"local host     {address}")
+        token = parts.settings.datadog_webhook_token
+        headers = {"X-EvalForge-Token": token.get_secret_value()} if token else {}
+        answer = httpx.post(f"{address}/receive_alert", json=alert_payload(), headers=headers, timeout=10)
+        if answer.is_error:
+            raise UnavailableError(f"the webhook was answered {answer.status_code}")
+        say(f"webhook        answered {answer.status_code}: {answer.json()['incident']}")
+        _wait(parts)
+
+
+def _wait(parts: Wiring) -> None:
+    queue, started = queue_of(parts), time.monotonic()
+    while queue.pending():
+        if time.monotonic() - started > _PATIENCE_SECONDS:
+            raise UnavailableError(
+                f"messages are left after {_PATIENCE_SECONDS} s: {queue.pending_by_topic()}"
+            )
+        time.sleep(_POLL_SECONDS)

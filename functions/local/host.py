@@ -1,0 +1,84 @@
+"""The local host: every function on one loopback port and one queue."""
+
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import flask
+from flask.typing import ResponseReturnValue
+from werkzeug.serving import make_server
+
+from functions.local.delivery import Delivery, entry_points
+from functions.receive_alert.main import receive_alert
+from shared import wiring
+from shared.embedded.queue import SqliteQueue
+from shared.errors import ConfigError
+from shared.wiring import Wiring
+
+LOOPBACK = "127.0.0.1"
+
+
+def queue_of(parts: Wiring) -> SqliteQueue:
+    """Return the queue of the embedded backend, which alone can be hosted in one process."""
+    if not isinstance(parts.publisher, SqliteQueue):
+        raise ConfigError("the local host needs the embedded backend")
+    return parts.publisher
+
+
+def application(queue: SqliteQueue) -> flask.Flask:
+    """Route requests to the HTTP functions' own entry points."""
+    app = flask.Flask("evalforge")
+
+    @app.route("/receive_alert", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+    def webhook() -> ResponseReturnValue:
+        return receive_alert(flask.request)
+
+    @app.get("/healthz")
+    def health() -> dict[str, object]:
+        return {"status": "ok", "pending": queue.pending_by_topic()}
+
+    return app
+
+
+def _free(port: int) -> int:
+    """Ask for a port before the server does, which ends the process where it is taken."""
+    try:
+        with socket.create_server((LOOPBACK, port)):
+            return port
+    except OSError as error:
+        raise ConfigError(
+            f"port {port} cannot be used ({error.strerror}); name another with --port"
+        ) from None
+
+
+@contextmanager
+def hosting(parts: Wiring, *, port: int = 0) -> Iterator[str]:
+    """Serve and deliver in the background; yields the address, and ends all when left.
+
+    Raises:
+        ConfigError: the port is taken.
+    """
+    queue = queue_of(parts)
+    stop = threading.Event()
+    # Our own logs tell what each webhook came to; the server's repeat its address.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    with wiring.use(parts):
+        delivery = Delivery(queue, entry_points())
+        server = make_server(LOOPBACK, _free(port), application(queue), threaded=True)
+        threads = [threading.Thread(target=server.serve_forever, daemon=True)]
+        threads += [
+            threading.Thread(target=delivery.work, args=(stop,), daemon=True)
+            for _ in range(parts.settings.evalforge_workers)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield f"http://{LOOPBACK}:{server.server_port}"
+        finally:
+            stop.set()
+            server.shutdown()
+            for thread in threads:
+                thread.join()
+            server.server_close()

@@ -1,0 +1,94 @@
+"""One run over trace files: register them, order a backfill, let the chain do the rest."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from functions.local.delivery import Delivery, entry_points
+from functions.local.host import queue_of
+from shared import wiring
+from shared.domain.canonical import digest
+from shared.domain.incidents import Incident, IncidentKind
+from shared.embedded.trace_files import Fault, LoadedFile, TraceFiles
+from shared.errors import ConfigError, TraceSourceError
+from shared.messages import AlertRaised
+from shared.ports import Outgoing
+from shared.topology import Topic
+from shared.wiring import Wiring
+
+
+class Progress(NamedTuple):
+    """What a run tells while it goes on: spans read, then messages left on each topic."""
+
+    reading: Callable[[Path, int], None]
+    working: Callable[[dict[Topic, int]], None]
+
+
+class Outcome(NamedTuple):
+    """What could not be read, and which files gave nothing at all."""
+
+    faults: list[Fault]
+    unusable: list[Path]
+
+
+QUIET = Progress(reading=lambda _path, _spans: None, working=lambda _left: None)
+
+
+def run_files(paths: Sequence[Path], parts: Wiring, *, progress: Progress = QUIET) -> Outcome:
+    """Take trace files through the whole chain; what cannot be read becomes dead letters."""
+    queue = queue_of(parts)
+    loaded = [order_backfill(path, parts, progress=progress) for path in paths]
+    for file in loaded:
+        # A file that cannot be opened has nothing to come back to.
+        for fault in file.faults if file.sha256 else ():
+            _keep(fault, parts)
+    with wiring.use(parts):
+        Delivery(queue, entry_points()).drain(
+            workers=parts.settings.evalforge_workers, progress=progress.working
+        )
+    faults = [fault for file in loaded for fault in file.faults]
+    return Outcome(faults, [path for path, file in zip(paths, loaded, strict=True) if not file.traces])
+
+
+def order_backfill(path: Path, parts: Wiring, *, progress: Progress = QUIET) -> LoadedFile:
+    """Make one file findable and order the search of it."""
+    loaded = _register(path, parts, progress)
+    if loaded.traces:
+        incident = _backfill(loaded)
+        parts.incidents.open_or_renew(incident)
+        parts.publisher.publish([Outgoing(Topic.ALERTS, AlertRaised(incident_id=incident.id))])
+    return loaded
+
+
+def register_files(paths: Sequence[Path], parts: Wiring) -> list[Fault]:
+    """Make files findable for alerts that come later; returns what could not be read in them."""
+    return [fault for path in paths for fault in _register(path, parts, QUIET).faults]
+
+
+def _register(path: Path, parts: Wiring, progress: Progress) -> LoadedFile:
+    if not isinstance(parts.traces, TraceFiles):
+        raise ConfigError("trace files are read on the embedded backend")
+    try:
+        return parts.traces.register(path, progress=lambda spans: progress.reading(path, spans))
+    except TraceSourceError as error:
+        reason = str(error).removeprefix(f"{path.resolve()}: ")
+        return LoadedFile(path, "", {}, 0, [Fault(path, 0, reason)])
+
+
+def _backfill(loaded: LoadedFile) -> Incident:
+    """Order a search of one file; the same content is the same order."""
+    return Incident(
+        id="in-" + digest("file", loaded.sha256, length=16),
+        kind=IncidentKind.BACKFILL,
+        title=f"backfill of {loaded.path.name}",
+        source=loaded.sha256,
+    )
+
+
+def _keep(fault: Fault, parts: Wiring) -> None:
+    parts.dead_letters.record(
+        stage="find_failures",
+        error=TraceSourceError(str(fault)),
+        message={"path": str(fault.path), "line": fault.line, "reason": fault.reason},
+        at=parts.clock(),
+    )

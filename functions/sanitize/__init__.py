@@ -1,0 +1,1 @@
+"""Fetches a trace, redacts it in memory, and stores only the redacted form."""

@@ -1,0 +1,79 @@
+"""From a trace's id to its capture: fetched whole, redacted, classified, stored."""
+
+from shared.domain.captures import Capture
+from shared.domain.signals import SignalRules, signals_of, was_evaluated
+from shared.domain.spans import Trace
+from shared.errors import ConflictError, TraceSourceError
+from shared.messages import CaptureStored, TraceFound
+from shared.ports import Outgoing, TraceSource
+from shared.redaction import SANITIZER_VERSION
+from shared.redaction.redactor import redact_trace
+from shared.repositories.captures import Captures, HealthyCaptures, Stored
+from shared.repositories.patterns import Patterns
+from shared.topology import CONTROL_GROUP_SIZE, Topic
+
+
+def sanitize_trace(
+    message: TraceFound,
+    *,
+    traces: TraceSource,
+    captures: Captures,
+    healthy: HealthyCaptures,
+    patterns: Patterns,
+    rules: SignalRules,
+    salt: bytes,
+) -> list[Outgoing]:
+    """Store a trace where it belongs now, and pass it on if it has failed, or had.
+
+    What was stored is looked up before the trace is fetched: if somebody stores
+    a later fetch meanwhile, this one gives way and is delivered again.
+    """
+    known, known_healthy = captures.known(message.trace_id), healthy.known(message.trace_id)
+    capture = capture_of(traces.fetch(message.trace_id), rules=rules, salt=salt)
+    passed_on = [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=message.trace_id))]
+    _refuse_loss(captures.read(known), capture)
+    if capture.healthy:
+        _accept(healthy.store(capture, known_healthy), gone=captures.remove(message.trace_id, known))
+        healthy.trim(capture.ml_app, capture.env, capture.version, CONTROL_GROUP_SIZE)
+        return passed_on if known.exists or patterns.get(message.trace_id) else []
+    _accept(captures.store(capture, known), gone=healthy.remove(message.trace_id, known_healthy))
+    return passed_on
+
+
+def capture_of(trace: Trace, *, rules: SignalRules, salt: bytes) -> Capture:
+    """Say what flags a trace, and redact both."""
+    redacted = redact_trace(trace, salt, signals_of(trace, rules))
+    return Capture.of(
+        redacted.trace,
+        ml_app=redacted.ml_app,
+        env=redacted.env,
+        version=redacted.version,
+        signals=redacted.signals,
+        evaluated=was_evaluated(trace),
+        user_hash=redacted.user_hash,
+        redactions=redacted.redactions,
+        sanitizer_version=SANITIZER_VERSION,
+    )
+
+
+def _refuse_loss(before: Capture | None, capture: Capture) -> None:
+    """Keep a capture of which the source has lost a part: spans expire, and files are moved away.
+
+    A verdict that changed is news; one that is missing is a loss.
+    """
+    lost = _parts_of(before) - _parts_of(capture) if before else set()
+    if lost:
+        raise TraceSourceError(
+            f"the source no longer has {len(lost)} spans or verdicts of the trace; its capture is kept"
+        )
+
+
+def _parts_of(capture: Capture) -> set[tuple[str, str]]:
+    """Name the spans of a capture, and each verdict on them."""
+    verdicts = {(span.span_id, label) for span in capture.spans for label in span.evaluations}
+    return verdicts | {(span.span_id, "") for span in capture.spans}
+
+
+def _accept(stored: Stored, *, gone: bool) -> None:
+    if stored is Stored.CONFLICT or not gone:
+        raise ConflictError("the trace was stored by somebody else meanwhile")

@@ -1,0 +1,1 @@
+"""What two rooms need, and nothing else."""

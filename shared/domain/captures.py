@@ -1,0 +1,116 @@
+"""The sanitized copy of a trace: the first thing ever stored."""
+
+from typing import Self
+
+from shared.domain.canonical import canonical_json, digest
+from shared.domain.model import Instant, Model
+from shared.domain.signals import Signal
+from shared.domain.spans import Span, Trace
+
+
+class Capture(Model):
+    """A redacted trace with what says that it failed; without signals it is a healthy capture."""
+
+    trace_id: str
+    ml_app: str
+    env: str
+    version: str
+    started_at: Instant
+    spans: tuple[Span, ...]
+    signals: tuple[Signal, ...]
+    evaluated: bool
+    user_hash: str | None
+    redactions: dict[str, int]
+    sanitizer_version: str
+    content_hash: str
+
+    @classmethod
+    def of(  # noqa: D102 - the fields say it
+        cls,
+        trace: Trace,
+        *,
+        ml_app: str,
+        env: str,
+        version: str,
+        signals: tuple[Signal, ...],
+        evaluated: bool,
+        user_hash: str | None,
+        redactions: dict[str, int],
+        sanitizer_version: str,
+    ) -> Self:
+        content = canonical_json(
+            {
+                "spans": [span.model_dump(mode="json") for span in trace.spans],
+                "application": [ml_app, env, version],
+                "signals": [signal.model_dump(mode="json") for signal in signals],
+                "sanitizer": sanitizer_version,
+            }
+        )
+        return cls(
+            trace_id=trace.trace_id,
+            ml_app=ml_app,
+            env=env,
+            version=version,
+            started_at=trace.started_at,
+            spans=trace.spans,
+            signals=signals,
+            evaluated=evaluated,
+            user_hash=user_hash,
+            redactions=redactions,
+            sanitizer_version=sanitizer_version,
+            content_hash=digest(content),
+        )
+
+    @property
+    def healthy(self) -> bool:
+        """Say whether nothing flags the trace."""
+        return not self.signals
+
+    @property
+    def trace(self) -> Trace:
+        """The spans with the questions that a trace answers."""
+        return Trace(trace_id=self.trace_id, spans=self.spans)
+
+    def span(self, span_id: str) -> Span | None:
+        """Find a span by its id."""
+        return next((span for span in self.spans if span.span_id == span_id), None)
+
+
+class CaptureHead(Model):
+    """What lists show of a capture without reading its spans."""
+
+    trace_id: str
+    ml_app: str
+    env: str
+    version: str
+    started_at: Instant
+    spans: int
+    evaluated: bool
+    rank: str
+    sanitizer_version: str
+    content_hash: str
+
+
+def head_of(capture: Capture) -> CaptureHead:
+    """Sum a capture up; `rank` is the hash by which a control group is drawn."""
+    return CaptureHead(
+        trace_id=capture.trace_id,
+        ml_app=capture.ml_app,
+        env=capture.env,
+        version=capture.version,
+        started_at=capture.started_at,
+        spans=len(capture.spans),
+        evaluated=capture.evaluated,
+        rank=control_group_rank(capture.trace_id, evaluated=capture.evaluated),
+        sanitizer_version=capture.sanitizer_version,
+        content_hash=capture.content_hash,
+    )
+
+
+def control_group_rank(trace_id: str, *, evaluated: bool) -> str:
+    """Rank a healthy trace for the control group, where the lowest stay.
+
+    Traces that were judged and passed come before those that nobody flagged;
+    among equals a hash decides, so that the order of arrival does not matter.
+    """
+    return ("0" if evaluated else "1") + digest("control-group", trace_id, length=16)

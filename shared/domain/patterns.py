@@ -1,0 +1,103 @@
+"""What extraction says about a capture, and the signature that groups it."""
+
+from pydantic import Field
+
+from shared.domain.canonical import digest
+from shared.domain.ids import group_id
+from shared.domain.model import Model
+from shared.domain.taxonomy import TAXONOMY_VERSION, FailureType, Severity
+
+
+class TypeEvidence(Model):
+    """Why a type is named: the signal or finding, and a verbatim quote from the span."""
+
+    failure_type: FailureType
+    span_id: str
+    reason: str
+    quote: str = ""
+
+
+class RootCause(Model):
+    """One hypothesis of why it happened, with what supports it."""
+
+    cause: str
+    failure_type: FailureType
+    span_id: str
+    evidence: str
+
+
+class ToolUse(Model):
+    """A tool call of the failing run; its recorded result stands in the capture's span."""
+
+    name: str
+    span_id: str
+    status: str
+
+
+class Reproduction(Model):
+    """What it takes to run into the failure again."""
+
+    input: tuple[str, ...]
+    required_state: dict[str, str]
+    tools: tuple[ToolUse, ...]
+
+
+class Signature(Model):
+    """What is stable in a failure, by rules and from the capture alone."""
+
+    version: str
+    parts: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """The hash that names the signature."""
+        return digest(self.version, *self.parts)
+
+
+class Extractor(Model):
+    """Who extracted a pattern, and what it cost."""
+
+    kind: str
+    version: str
+    model: str | None = None
+    cost_usd: float = 0.0
+    upgrade_pending: bool = False
+
+
+class FailurePattern(Model):
+    """What failed in one trace, where, why, and with which evidence.
+
+    It is withdrawn when the trace turns out healthy: an evaluation can come late.
+    """
+
+    trace_id: str
+    capture_hash: str
+    ml_app: str
+    env: str
+    title: str
+    failure_types: tuple[FailureType, ...] = Field(min_length=1)
+    evidence: tuple[TypeEvidence, ...]
+    failing_span_id: str
+    cause_span_id: str | None
+    trigger: str
+    root_causes: tuple[RootCause, ...]
+    recommended_actions: tuple[str, ...]
+    reproduction: Reproduction
+    severity: Severity
+    confidence: float = Field(ge=0, le=1)
+    confidence_reason: str
+    extractor: Extractor
+    signature: Signature
+    former_group_ids: tuple[str, ...] = ()
+    withdrawn: bool = False
+    taxonomy_version: str = TAXONOMY_VERSION
+
+    @property
+    def leading_type(self) -> FailureType:
+        """The type that explains most."""
+        return self.failure_types[0]
+
+    @property
+    def group_id(self) -> str:
+        """The group that the pattern's failure belongs to."""
+        return group_id(self.ml_app, self.env, self.signature.version, self.signature.digest)

@@ -1,0 +1,1 @@
+"""The ports on one SQLite file: a backend that needs Python alone."""

@@ -1,0 +1,162 @@
+"""The documents port on SQLite: JSON text beside an optional vector."""
+
+import base64
+import json
+import sqlite3
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import JsonValue
+
+from shared.domain.canonical import canonical_json
+from shared.embedded.database import Database
+from shared.errors import MessageError
+from shared.ports import Create, Delete, Document, Neighbour, Page, Replace, Vector, Write
+from shared.topology import QUERIES, Query, VectorIndex
+
+
+class SqliteDocuments:
+    """Documents in one table, with an index for every declared query."""
+
+    def __init__(self, database: Database) -> None:
+        """Make the declared indexes where they are missing."""
+        self._database = database
+        with database.transaction() as connection:
+            for query in QUERIES:
+                connection.execute(_index_sql(query))
+
+    def get(self, collection: str, document_id: str) -> Document | None:
+        """Read one document."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT id, data, version FROM documents WHERE collection = ? AND id = ?",
+                (collection, document_id),
+            ).fetchone()
+        return _document(row) if row else None
+
+    def commit(self, *writes: Write) -> bool:
+        """Do all writes, or none and return False when any precondition does not hold."""
+        try:
+            with self._database.transaction() as connection:
+                for write in writes:
+                    _apply(connection, write)
+        except _PreconditionError:
+            return False
+        return True
+
+    def query(
+        self, query: Query, equals: Sequence[JsonValue] = (), *, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Read a page of a declared query."""
+        where, values = _where(query.collection, query.filters, equals)
+        keys = [*([_field(query.order_by)] if query.order_by else []), "id"]
+        if cursor is not None:
+            marks = ", ".join("?" for _ in keys)
+            where += f" AND ({', '.join(keys)}) {'<' if query.descending else '>'} ({marks})"
+            values += _read_cursor(cursor, len(keys))
+        order = ", ".join(f"{key} {'DESC' if query.descending else 'ASC'}" for key in keys)
+        sql = f"SELECT id, data, version FROM documents WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
+        with self._database.reading() as connection:
+            rows = connection.execute(sql, (*values, limit + 1)).fetchall()
+        documents = [_document(row) for row in rows[:limit]]
+        more = len(rows) > limit and documents
+        return Page(documents, _cursor(documents[-1], query.order_by) if more else None)
+
+    def count(self, query: Query, equals: Sequence[JsonValue] = ()) -> int:
+        """Count what a declared query would find."""
+        where, values = _where(query.collection, query.filters, equals)
+        with self._database.reading() as connection:
+            row = connection.execute(f"SELECT count(*) FROM documents WHERE {where}", values).fetchone()  # noqa: S608
+        return int(row[0])
+
+    def nearest(
+        self, index: VectorIndex, equals: Sequence[JsonValue], vector: Vector, *, limit: int
+    ) -> list[Neighbour]:
+        """Compare with every vector that the filters leave: exact, and fast enough to a hundred thousand."""
+        where, values = _where(index.collection, index.filters, equals)
+        sql = f"SELECT id, vector FROM documents WHERE {where} AND vector IS NOT NULL ORDER BY id"  # noqa: S608
+        with self._database.reading() as connection:
+            rows = connection.execute(sql, values).fetchall()
+        if not rows:
+            return []
+        matrix = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float32).reshape(len(rows), -1)
+        # Rounding can carry the cosine of equal unit vectors past 1.
+        similarities = np.minimum(matrix @ vector, 1.0)
+        best = np.argsort(-similarities, kind="stable")[:limit]
+        found = ((self.get(index.collection, rows[i][0]), float(similarities[i])) for i in best)
+        return [Neighbour(document, similarity) for document, similarity in found if document]
+
+
+class _PreconditionError(Exception):
+    """Rolls a commit back."""
+
+
+def _apply(connection: sqlite3.Connection, write: Write) -> None:
+    """Do one write, or raise what rolls its commit back."""
+    match write:
+        case Create(collection, document_id, data, vector):
+            blob = None if vector is None else np.asarray(vector, dtype=np.float32).tobytes()
+            cursor = connection.execute(
+                "INSERT OR IGNORE INTO documents (collection, id, data, vector, version)"
+                " VALUES (?, ?, ?, ?, 1)",
+                (collection, document_id, canonical_json(dict(data)), blob),
+            )
+        case Replace(collection, document_id, data, version):
+            cursor = connection.execute(
+                "UPDATE documents SET data = ?, version = version + 1"
+                " WHERE collection = ? AND id = ? AND version = ?",
+                (canonical_json(dict(data)), collection, document_id, int(version)),
+            )
+        case Delete(collection, document_id, None):
+            connection.execute(
+                "DELETE FROM documents WHERE collection = ? AND id = ?", (collection, document_id)
+            )
+            return
+        case Delete(collection, document_id, version):
+            cursor = connection.execute(
+                "DELETE FROM documents WHERE collection = ? AND id = ? AND version = ?",
+                (collection, document_id, int(version or 0)),
+            )
+    if cursor.rowcount != 1:
+        raise _PreconditionError
+
+
+def _document(row: tuple[str, str, int]) -> Document:
+    return Document(row[0], json.loads(row[1]), str(row[2]))
+
+
+def _field(name: str | None) -> str:
+    return f"json_extract(data, '$.{name}')"
+
+
+def _where(
+    collection: str, filters: Sequence[str], equals: Sequence[JsonValue]
+) -> tuple[str, list[JsonValue]]:
+    if len(filters) != len(equals):
+        raise ValueError(f"the query on {collection} takes {len(filters)} values, not {len(equals)}")
+    clauses = ["collection = ?", *(f"{_field(name)} = ?" for name in filters)]
+    return " AND ".join(clauses), [collection, *equals]
+
+
+def _index_sql(query: Query) -> str:
+    fields = [*query.filters, *([query.order_by] if query.order_by else [])]
+    name = "_".join(["by", query.collection, *fields])
+    columns = ", ".join(["collection", *map(_field, fields), "id"])
+    return (
+        f"CREATE INDEX IF NOT EXISTS {name} ON documents ({columns}) WHERE collection = '{query.collection}'"
+    )
+
+
+def _cursor(last: Document, order_by: str | None) -> str:
+    key = [last.data.get(order_by), last.id] if order_by else [last.id]
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+
+
+def _read_cursor(cursor: str, keys: int) -> list[JsonValue]:
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor))
+    except ValueError:
+        key = None
+    if not isinstance(key, list) or len(key) != keys:
+        raise MessageError("the cursor is not one that this query gave; start again without it")
+    return key

@@ -1,0 +1,53 @@
+"""The two families of error that decide whether a message is delivered again."""
+
+
+class EvalForgeError(Exception):
+    """The base of all errors of ours; its text is safe to store and to log."""
+
+
+class PermanentError(EvalForgeError):
+    """Trying again would not help: record it, acknowledge the message, show it."""
+
+
+class TransientError(EvalForgeError):
+    """Trying again may help: raise, so that the message is delivered again."""
+
+
+class ConfigError(PermanentError):
+    """Settings are missing or wrong; the message names every one of them."""
+
+
+class MessageError(PermanentError):
+    """A message cannot be read as what its topic carries."""
+
+
+class TraceNotFoundError(PermanentError):
+    """The trace source does not have the trace."""
+
+
+class TraceSourceError(PermanentError):
+    """The trace source cannot be read; the message says which part of it, and what to do."""
+
+
+class NotFoundError(PermanentError):
+    """A record that was asked for does not exist."""
+
+
+class ReviewError(PermanentError):
+    """A decision does not fit the state of the suggestion."""
+
+
+class LeakError(PermanentError):
+    """Something about to leave holds personal data or a secret; nothing was sent."""
+
+
+class StageFailedError(TransientError):
+    """A stage met an error that it does not know; only the error's type is told."""
+
+
+class ConflictError(TransientError):
+    """Somebody else wrote the record meanwhile; reading it again and deciding anew may help."""
+
+
+class UnavailableError(TransientError):
+    """A service did not answer, or asked to come back later."""

@@ -1,0 +1,164 @@
+"""What the stages need from the outside, as protocols; each backend implements them once."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from shared.domain.model import Model
+from shared.domain.spans import Trace
+from shared.messages import Message
+from shared.topology import Query, Topic, VectorIndex
+
+Vector = NDArray[np.float32]
+Clock = Callable[[], datetime]
+
+
+class Document(NamedTuple):
+    """A stored document; `version` is opaque and changes with every write."""
+
+    id: str
+    data: dict[str, JsonValue]
+    version: str
+
+
+class Page(NamedTuple):
+    """Some documents of a query in its order, and where to go on; no cursor means the end."""
+
+    documents: list[Document]
+    cursor: str | None
+
+
+class Neighbour(NamedTuple):
+    """A document and its cosine similarity to what was asked for, 1 at most."""
+
+    document: Document
+    similarity: float
+
+
+class Create(NamedTuple):
+    """Write a document that must not exist yet."""
+
+    collection: str
+    id: str
+    data: Mapping[str, JsonValue]
+    vector: Vector | None = None
+
+
+class Replace(NamedTuple):
+    """Write a document that must still have this version."""
+
+    collection: str
+    id: str
+    data: Mapping[str, JsonValue]
+    version: str
+
+
+class Delete(NamedTuple):
+    """Remove a document, if it is there; with a version, it must be there and still have it."""
+
+    collection: str
+    id: str
+    version: str | None = None
+
+
+Write = Create | Replace | Delete
+
+
+class Documents(Protocol):
+    """A small document store: get, atomic writes with preconditions, declared queries, nearest."""
+
+    def get(self, collection: str, document_id: str) -> Document | None:
+        """Read one document."""
+
+    def commit(self, *writes: Write) -> bool:
+        """Do all writes, or none and return False when any precondition does not hold."""
+
+    def query(
+        self, query: Query, equals: Sequence[JsonValue] = (), *, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Read a page of a declared query; `equals` gives its filters' values in their order."""
+
+    def count(self, query: Query, equals: Sequence[JsonValue] = ()) -> int:
+        """Count what a declared query would find, without reading it."""
+
+    def nearest(
+        self, index: VectorIndex, equals: Sequence[JsonValue], vector: Vector, *, limit: int
+    ) -> list[Neighbour]:
+        """Find the documents whose vectors are most alike, the most alike first."""
+
+
+class Outgoing(NamedTuple):
+    """A message and the topic it goes to."""
+
+    topic: Topic
+    message: Message
+
+
+class Publisher(Protocol):
+    """Puts messages on topics; what it returned from will be delivered at least once."""
+
+    def publish(self, outgoing: Iterable[Outgoing], *, trace_context: str = "") -> int:
+        """Publish all, and say how many; raises UnavailableError when it cannot."""
+
+
+class TraceQuery(Model):
+    """Which traces to search; `source` narrows to one registered trace file."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    ml_app: str | None = None
+    env: str | None = None
+    source: str | None = None
+
+
+class TraceHit(NamedTuple):
+    """A trace that a search found, and how it looks before it was fetched whole."""
+
+    trace_id: str
+    ml_app: str
+    env: str
+    version: str
+    failing: bool
+    evaluated: bool
+
+
+class HitPage(NamedTuple):
+    """Some hits and where to go on; no cursor means the end."""
+
+    hits: list[TraceHit]
+    cursor: str | None
+
+
+class TraceSource(Protocol):
+    """Where traces are searched and fetched: Datadog, or trace files."""
+
+    def search(self, query: TraceQuery, *, cursor: str | None = None) -> HitPage:
+        """Find traces, failing and healthy ones, ids only."""
+
+    def fetch(self, trace_id: str) -> Trace:
+        """Read a trace whole; raises TraceNotFoundError or TraceSourceError."""
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors; `version` is part of every vector's key.
+
+    `same_problem` is the cosine from which two texts tell of one problem: each
+    embedder has its own scale.
+    """
+
+    version: str
+    same_problem: float
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Embed texts in their order."""
+
+
+class Notifier(Protocol):
+    """Tells people outside; raises UnavailableError when it could not."""
+
+    def notify(self, text: str) -> None:
+        """Send one notice."""

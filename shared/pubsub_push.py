@@ -1,0 +1,61 @@
+"""The push form of a Pub/Sub message, as functions-framework hands it to an entry point."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cloudevents.http import CloudEvent
+
+PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
+TRACE_CONTEXT = "traceparent"
+SCHEMA = "schema"
+# Pub/Sub names the subscription and the attempts; the embedded queue names its topic, and the last error.
+DEAD_LETTER_SUBSCRIPTION = "CloudPubSubDeadLetterSourceSubscription"
+DEAD_LETTER_ATTEMPTS = "CloudPubSubDeadLetterSourceDeliveryCount"
+DEAD_LETTER_SOURCE = "evalforgeDeadLetterTopic"
+LAST_ERROR = "evalforgeLastError"
+
+
+class Pushed(NamedTuple):
+    """One delivered message."""
+
+    data: bytes
+    message_id: str
+    attributes: Mapping[str, str]
+
+    @property
+    def trace_context(self) -> str:
+        """The W3C trace context that the message travels under; empty where it has none."""
+        return self.attributes.get(TRACE_CONTEXT, "")
+
+
+def decode_push(event: CloudEvent) -> Pushed:
+    """Read the message in an event; a body that is none is given as empty data."""
+    data = event.data if isinstance(event.data, dict) else {}
+    message = data.get("message")
+    body = message if isinstance(message, dict) else {}
+    try:
+        payload = base64.b64decode(body.get("data") or "", validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        payload = b""
+    attributes = body.get("attributes")
+    return Pushed(
+        data=payload,
+        message_id=str(body.get("messageId") or body.get("message_id") or ""),
+        attributes=attributes if isinstance(attributes, dict) else {},
+    )
+
+
+def encode_push(pushed: Pushed, *, topic: str) -> CloudEvent:
+    """Build the event that functions-framework makes of a push request."""
+    return CloudEvent(
+        {"id": pushed.message_id, "source": f"//pubsub.googleapis.com/{topic}", "type": PUBLISHED},
+        {
+            "message": {
+                "data": base64.b64encode(pushed.data).decode(),
+                "attributes": dict(pushed.attributes),
+                "messageId": pushed.message_id,
+            }
+        },
+    )

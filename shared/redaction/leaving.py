@@ -1,0 +1,36 @@
+"""The last look at what leaves: artifacts, notices, exports."""
+
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shared.domain.artifacts import ArtifactContent
+from shared.domain.conversation import leaf_texts
+from shared.redaction.redactor import findings, redact_text
+
+_CONTENT: TypeAdapter[ArtifactContent] = TypeAdapter(ArtifactContent)
+
+
+def leaks_in(content: ArtifactContent, issued_ids: Collection[str]) -> dict[str, int]:
+    """Count what an artifact holds that must not leave, by kind, but for ids that we put there ourselves."""
+    return findings(leaf_texts(content.model_dump(mode="json")), issued_ids)
+
+
+def made_safe(content: ArtifactContent, issued_ids: Collection[str]) -> ArtifactContent:
+    """Redact what grew together only in the artifact: two harmless texts can be one that is not."""
+    if not leaks_in(content, issued_ids):
+        return content
+    return _CONTENT.validate_python(_redacted(content.model_dump(mode="json"), issued_ids))
+
+
+def _redacted(value: Any, issued_ids: Collection[str]) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    match value:
+        case str():
+            return redact_text(value) if findings([value], issued_ids) else value
+        case dict():
+            return {key: _redacted(inner, issued_ids) for key, inner in value.items()}
+        case list():
+            return [_redacted(inner, issued_ids) for inner in value]
+        case _:
+            return value

@@ -1,0 +1,68 @@
+"""Redaction by place: keys and tags that say their value is personal or secret."""
+
+import re
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a redacted value was; the name stands in its placeholder."""
+
+    EMAIL = "EMAIL"
+    PHONE = "PHONE"
+    CARD = "CARD"
+    IP = "IP"
+    PERSON = "PERSON"
+    ADDRESS = "ADDRESS"
+    SESSION = "SESSION"
+    SECRET = "SECRET"  # noqa: S105 - a kind of value, not one
+    USER = "USER"
+    BIRTH = "BIRTH"
+
+
+_NOT_LETTERS = re.compile(r"[^a-z0-9]")
+
+_BY_KEY = {
+    Kind.EMAIL: "email emailaddress mail useremail customeremail contactemail",
+    Kind.PHONE: "phone phonenumber mobile mobilenumber telephone userphone",
+    Kind.ADDRESS: (
+        "address streetaddress shippingaddress billingaddress useraddress homeaddress address1 "
+        "address2 street"
+    ),
+    Kind.IP: "ip ipaddress clientip remoteip remoteaddr userip xforwardedfor",
+    Kind.PERSON: "firstname lastname fullname username surname givenname familyname customername",
+    Kind.USER: "userid customerid usrid enduserid",
+    Kind.BIRTH: "dob dateofbirth birthdate birthday",
+    Kind.SESSION: "sessionid session sid",
+    Kind.SECRET: (
+        "authorization proxyauthorization cookie cookies setcookie xapikey apikey appkey password passwd "
+        "secret token accesstoken refreshtoken authtoken clientsecret privatekey xauthtoken"
+    ),
+}
+_KIND_OF_KEY = {key: kind for kind, keys in _BY_KEY.items() for key in keys.split()}
+_USERS = frozenset(
+    {"user", "users", "usr", "customer", "customers", "enduser", "profile", "passenger", "passengers"}
+)
+_DROPPED_TAGS = ("pii:", "pii.", "user.", "usr.")
+_USER_ID_TAGS = ("user.id:", "usr.id:")
+
+
+def kind_of_key(key: str, parent: str = "") -> Kind | None:
+    """Say what a key's value is, if the key tells; `user.name` and `name` under `user` are the same."""
+    *above, last = key.split(".")
+    name = _NOT_LETTERS.sub("", last.lower())
+    holder = _NOT_LETTERS.sub("", (above[-1] if above else parent.rpartition(".")[2]).lower())
+    if holder in _USERS and name == "id":
+        return Kind.USER
+    if holder in _USERS and name == "name":
+        return Kind.PERSON
+    return _KIND_OF_KEY.get(name)
+
+
+def user_id_of_tag(tag: str) -> str | None:
+    """Return the user id that a tag carries, if it carries one."""
+    return next((tag[len(prefix) :] for prefix in _USER_ID_TAGS if tag.lower().startswith(prefix)), None)
+
+
+def is_dropped_tag(tag: str) -> bool:
+    """Say whether a tag is left out whole: it exists to describe a person."""
+    return tag.lower().startswith(_DROPPED_TAGS)

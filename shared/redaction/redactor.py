@@ -1,0 +1,328 @@
+"""Replaces what must not be seen with placeholders that stay the same through one trace."""
+
+import hashlib
+import hmac
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from pydantic import JsonValue
+
+from shared.domain.json_text import json_in
+from shared.domain.signals import Signal
+from shared.domain.spans import Evaluation, Span, Trace
+from shared.redaction.places import Kind, is_dropped_tag, kind_of_key, user_id_of_tag
+from shared.redaction.text import find
+
+_PLACEHOLDER = re.compile(r"<([A-Z]{2,10})_(\d{1,6})>")
+_USER_HASH = re.compile(r"user_[0-9a-f]{16}")
+_USER_HASH_TAG = "user_hash:"
+_SHORTEST_KNOWN = 4
+_PLAIN_WORD = re.compile(r"[a-z_-]+")
+_NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]+")
+# Each known value makes every text slower to search; a trace that names more people than this is rare.
+_MOST_KNOWN = 200
+_SHORTEST_CARD = 10**12
+_MOST_PASSES = 4
+_SCHEMA_KEYS = 6
+_TOOL_KINDS = frozenset({"tool", "retrieval"})
+
+
+class Redacted(NamedTuple):
+    """A trace that may be stored with what flags it, and what was replaced in it, by kind."""
+
+    trace: Trace
+    signals: tuple[Signal, ...]
+    ml_app: str
+    env: str
+    version: str
+    user_hash: str | None
+    redactions: dict[str, int]
+
+
+def redact_trace(trace: Trace, salt: bytes, signals: tuple[Signal, ...] = ()) -> Redacted:
+    """Redact a trace and the signals that were read from it; doing it twice changes nothing.
+
+    Signals, application, environment and version are those of the trace as it
+    came: what a user writes must not hide a failure or give it to another
+    application.
+    """
+    return _TraceRedactor(salt).redact(trace, signals)
+
+
+def redact_text(text: str) -> str:
+    """Redact one text that stands alone, such as an alert's."""
+    return _TraceRedactor(b"").label(text)
+
+
+def safe_id(name: str, salt: bytes) -> str:
+    """Keep an id that a caller chose, unless it tells of a person: then a keyed hash stands for it."""
+    if not find(name):
+        return name
+    return "id_" + hmac.new(salt, name.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+
+def findings(texts: Iterable[str], issued: Collection[str] = ()) -> dict[str, int]:
+    """Count what in these texts must not leave, by kind; an empty answer means that they may.
+
+    `issued` are exact values that we put there ourselves, such as span ids.
+    """
+    own = _any_of(issued)
+    cleaned = (own.sub(" ", text) if own else text for text in texts)
+    return dict(Counter(found.kind.value for text in cleaned for found in find(text)))
+
+
+class _TraceRedactor:
+    """The pseudonyms of one trace: equal values get equal placeholders."""
+
+    def __init__(self, salt: bytes) -> None:
+        self._salt = salt
+        self._placeholders: dict[tuple[Kind, str], str] = {}
+        self._numbered: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._user_hash: str | None = None
+        self._known_kinds: dict[str, Kind] = {}
+        self._known: re.Pattern[str] | None = None
+
+    def redact(self, trace: Trace, signals: tuple[Signal, ...]) -> Redacted:
+        # A placeholder that somebody typed is not one of ours: ours begin above it.
+        for kind, number in _PLACEHOLDER.findall(trace.model_dump_json()):
+            self._numbered[kind] = max(self._numbered[kind], int(number))
+        for span in trace.spans:
+            self._learn(span)
+        self._known = _any_of(self._known_kinds)
+        spans = tuple(self._span(span) for span in trace.spans)
+        return Redacted(
+            trace=Trace(trace_id=trace.trace_id, spans=spans),
+            signals=tuple(self._signal(signal) for signal in signals),
+            ml_app=safe_id(trace.ml_app, self._salt),
+            env=safe_id(trace.env, self._salt),
+            version=safe_id(trace.version, self._salt),
+            user_hash=self._user_hash,
+            redactions=dict(sorted(self._counts.items())),
+        )
+
+    def label(self, text: str) -> str:
+        """Replace what looks personal or secret, until nothing does: one value can hide the next."""
+        for _ in range(_MOST_PASSES):
+            if not (found := find(text)):
+                return text
+            pieces, at = [], 0
+            for start, end, kind in found:
+                pieces += [text[at:start], self._replace(kind, text[start:end])]
+                at = end
+            text = "".join([*pieces, text[at:]])
+        # Only a text made to hide one value behind another comes here: nothing of it is kept.
+        return self._replace(Kind.SECRET, text) if find(text) else text
+
+    def prose(self, text: str) -> str:
+        """Replace in free text what looks personal, and what keys of this trace mark as personal."""
+        if self._known is not None:
+            text = self._known.sub(lambda match: self._of_kind(self._known_kinds[match[0]], match[0]), text)
+        return self.label(text)
+
+    def _span(self, span: Span) -> Span:
+        return span.model_copy(
+            update={
+                "span_id": safe_id(span.span_id, self._salt),
+                "parent_id": safe_id(span.parent_id, self._salt) if span.parent_id else None,
+                "name": self.label(span.name),
+                "kind": self.label(span.kind),
+                "status": self.label(span.status),
+                "ml_app": safe_id(span.ml_app, self._salt),
+                "input": self._value(span.input),
+                "output": self._value(span.output),
+                "metadata": self._value(span.metadata),
+                "metrics": self._value(span.metrics),
+                "tags": self._tags(span.tags),
+                "evaluations": {
+                    self.label(label): self._evaluation(evaluation)
+                    for label, evaluation in span.evaluations.items()
+                },
+                "extra": self._value(span.extra),
+            }
+        )
+
+    def _evaluation(self, evaluation: Evaluation) -> Evaluation:
+        told = evaluation
+        value = self._value(told.value)
+        return Evaluation(
+            value=value,
+            assessment=self.label(told.assessment) if told.assessment else told.assessment,
+            metric_type=self.label(told.metric_type) if told.metric_type else told.metric_type,
+            reasoning=self.prose(told.reasoning) if told.reasoning else told.reasoning,
+            tags=self._tags(told.tags),
+        )
+
+    def _signal(self, signal: Signal) -> Signal:
+        return signal.model_copy(
+            update={
+                "span_id": safe_id(signal.span_id, self._salt),
+                "source": self.label(signal.source),
+                "detail": self.prose(signal.detail),
+            }
+        )
+
+    def _tags(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        kept = []
+        for tag in tags:
+            if (user_id := user_id_of_tag(tag)) is not None:
+                kept.append(_USER_HASH_TAG + self._hash_user(user_id))
+            elif tag.startswith(_USER_HASH_TAG):
+                kept.append(_USER_HASH_TAG + self._hash_user(tag.removeprefix(_USER_HASH_TAG)))
+            elif is_dropped_tag(tag):
+                self._counts["TAG"] += 1
+            else:
+                key, colon, value = tag.partition(":")
+                kind = kind_of_key(key)
+                told = self._of_kind(kind, value) if kind and value else self.prose(value)
+                kept.append(f"{self.label(key)}{colon}{told}")
+        return tuple(kept)
+
+    def _value(self, value: JsonValue, parent: str = "") -> Any:  # noqa: ANN401 - JSON in, JSON out
+        match value:
+            case str():
+                return self._json_or_prose(value)
+            case dict():
+                return self._members(value, parent)
+            case [str() as name, str() as told] if (kind := kind_of_key(name)) and not kind_of_key(told):
+                return [name, self._of_kind(kind, told)]
+            case list():
+                return [self._value(inner, parent) for inner in value]
+            case int() | float() if abs(value) >= _SHORTEST_CARD and value == int(value):
+                redacted = self.label(str(int(value)))
+                return value if redacted == str(int(value)) else redacted
+            case _:
+                return value
+
+    def _members(self, members: dict[str, JsonValue], parent: str) -> dict[str, JsonValue]:
+        """Redact an object; headers that come as objects of a name and a value go by their name."""
+        name = members.get("name") or members.get("key")
+        named = kind_of_key(name) if isinstance(name, str) and "value" in members else None
+        told: dict[str, JsonValue] = {}
+        for key, inner in members.items():
+            spelled = self.label(key)
+            if spelled in told:
+                spelled = f"{spelled}_{len(told)}"
+            told[spelled] = (
+                self._all_of(named, inner) if named and key == "value" else self._keyed(key, inner, parent)
+            )
+        return told
+
+    def _keyed(self, key: str, value: JsonValue, parent: str) -> JsonValue:
+        kind = kind_of_key(key, parent)
+        if kind is None or value in (None, "", [], {}) or _describes(value):
+            return self._value(value, key)  # type: ignore[no-any-return]
+        if kind is Kind.USER and isinstance(value, str | int):
+            return self._hash_user(str(value))
+        return self._all_of(kind, value)
+
+    def _all_of(self, kind: Kind, value: JsonValue) -> JsonValue:
+        """Replace every leaf: whatever an address is made of is part of it."""
+        match value:
+            case dict():
+                return {self.label(key): self._all_of(kind, inner) for key, inner in value.items()}
+            case list():
+                return [self._all_of(kind, inner) for inner in value]
+            case None | bool():
+                return value
+            case _:
+                return self._of_kind(kind, str(value))
+
+    def _json_or_prose(self, text: str) -> str:
+        """Redact JSON inside a text by its keys; a text that needs no change keeps its spelling."""
+        parsed = json_in(text)
+        if parsed is None:
+            return self.prose(text)
+        redacted = self._value(parsed)
+        # The text can hold more than what was parsed: of a key told twice, JSON keeps the last.
+        return self.prose(text) if redacted == parsed else json.dumps(redacted, ensure_ascii=False)
+
+    def _learn(self, span: Span) -> None:
+        """Collect the values that keys mark as personal, to find them in free text as well.
+
+        Of what was said only tools are believed: a user who writes JSON does not
+        get to say which words disappear.
+        """
+        sources: list[JsonValue] = [span.metadata, span.extra]
+        if span.kind in _TOOL_KINDS:
+            sources += [span.input, span.output]
+        for source in sources:
+            self._learn_from(source, "")
+        for key, _, value in (tag.partition(":") for tag in span.tags):
+            if kind := kind_of_key(key):
+                self._learn_value(kind, value)
+
+    def _learn_from(self, value: JsonValue, parent: str) -> None:
+        match value:
+            case str() if (parsed := json_in(value)) is not None:
+                self._learn_from(parsed, "")
+            case list():
+                for inner in value:
+                    self._learn_from(inner, parent)
+            case dict():
+                for key, inner in value.items():
+                    if isinstance(inner, str) and (kind := kind_of_key(key, parent)):
+                        self._learn_value(kind, inner)
+                    else:
+                        self._learn_from(inner, key)
+
+    def _learn_value(self, kind: Kind, value: str) -> None:
+        """Remember a value; of a person's name its parts as well, as they are written."""
+        parts = _NAME.findall(value) if kind is Kind.PERSON else []
+        for one in (value, *parts):
+            # A lower-case word alone is a word of the language: it says nothing of anybody.
+            ours = _PLACEHOLDER.fullmatch(one) or _USER_HASH.fullmatch(one) or _PLAIN_WORD.fullmatch(one)
+            # A short name is told from a word by its capital.
+            long_enough = len(one) >= _SHORTEST_KNOWN or one in parts
+            if not ours and long_enough and len(self._known_kinds) < _MOST_KNOWN:
+                self._known_kinds.setdefault(one, kind)
+
+    def _replace(self, kind: Kind, value: str) -> str:
+        if _PLACEHOLDER.fullmatch(value):
+            return value
+        self._counts[kind.value] += 1
+        key = (kind, _same(kind, value))
+        if key not in self._placeholders:
+            self._numbered[kind.value] += 1
+            self._placeholders[key] = f"<{kind.value}_{self._numbered[kind.value]}>"
+        return self._placeholders[key]
+
+    def _of_kind(self, kind: Kind, value: str) -> str:
+        return self._hash(value) if kind is Kind.USER else self._replace(kind, value)
+
+    def _hash_user(self, user_id: str) -> str:
+        """Hash a user id that a field or a tag tells; the first is whose trace it is."""
+        hashed = self._hash(user_id)
+        self._user_hash = self._user_hash or hashed
+        return hashed
+
+    def _hash(self, user_id: str) -> str:
+        if _USER_HASH.fullmatch(user_id):
+            return user_id
+        self._counts[Kind.USER.value] += 1
+        return (
+            "user_"
+            + hmac.new(self._salt, user_id.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:16]
+        )
+
+
+def _describes(value: JsonValue) -> bool:
+    """Tell a schema, which describes what a field may hold, from what it holds."""
+    return isinstance(value, dict) and isinstance(value.get("type"), str) and len(value) <= _SCHEMA_KEYS
+
+
+def _any_of(values: Collection[str]) -> re.Pattern[str] | None:
+    longest_first = sorted(values, key=lambda value: (-len(value), value))
+    if not longest_first:
+        return None
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
+
+
+def _same(kind: Kind, value: str) -> str:
+    """Bring spellings of one value together: a card with and without spaces is the same card."""
+    if kind in (Kind.CARD, Kind.PHONE):
+        return "".join(character for character in value if character.isdigit())
+    return value.casefold() if kind is Kind.EMAIL else value

@@ -1,0 +1,127 @@
+"""Redaction by content: what in free text looks like personal data or a secret.
+
+Every pattern is a bounded repetition without nested choice, so that no text
+makes it slow.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from shared.redaction.places import Kind
+
+
+class Found(NamedTuple):
+    """A stretch of a text that must not be seen."""
+
+    start: int
+    end: int
+    kind: Kind
+
+
+_EMAIL = re.compile(r"[\w.%+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+# Groups of digits with one space or dash between them; a card may stand among other numbers.
+_DIGITS = re.compile(r"(?<![\d.])\d{1,19}(?:[ \n-]{1,2}\d{1,19}){0,12}(?!\d)")
+# Trace and span ids are hex: sixteen of their digits in a row are no card.
+_HEX_ID = re.compile(r"(?=[0-9a-f]*[a-f])[0-9a-f]{16,64}")
+_PHONE = re.compile(
+    r"(?<![\w.+-])(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]?\d{4}|\d{3}([ .-])\d{3}\1\d{4})(?![\w-])"
+    r"|(?<![\w.])\+\d{1,3}[ .-]?(?:\(0\) ?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
+    r"|(?<=\d)\+\d{11}(?![\w-])"
+    r"|\(\d{3}\) ?\d{3}[ .-]?\d{4}(?!\w)"
+)
+# Seven digits alone may be an order number; words before them say that they are not.
+_LOCAL_PHONE = re.compile(
+    r"(?i)\b(?:phone|call|tel|mobile|cell|reach me|text me)[^\d\n]{1,16}(\d{3}-\d{4})(?![\w-])"
+)
+_CARD_LENGTHS = range(13, 17)
+_GROUP = re.compile(r"\d+")
+_WORD_END = re.compile(r"\w+$")
+_WORD_START = re.compile(r"\w*")
+_LARGEST_BYTE = 255
+_HAS_DIGIT = re.compile(r"\d")
+_CARD_STARTS = range(2, 7)
+_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\.?\w)")
+_SECRETS = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,8000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
+    r"|\beyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{0,2000}"
+    r"|\b(?:sk|pk|rk)[-_](?=[A-Za-z_-]{0,60}\d)(?:live[-_]|test[-_]|proj-|ant-)?[A-Za-z0-9_-]{16,4000}"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\bgithub_pat_[A-Za-z0-9_]{20,255}"
+    r"|(?<=://)[^\s/:@]{1,64}:[^\s/@]{1,256}(?=@)"
+    r"|\bgh[pousr]_[A-Za-z0-9]{20,255}"
+    r"|\bglpat-[A-Za-z0-9_-]{20,64}"
+    r"|\bxox[abeoprs]-[A-Za-z0-9-]{10,250}"
+    r"|\bAIza[A-Za-z0-9_-]{35}"
+    r"|(?i:\bbearer )[A-Za-z0-9._~+/=-]{12,4000}"
+)
+# A word behind "token:" is prose; a value is quoted, long, or has a digit in it.
+_VALUE = r"([^\s\"'<>,;&(){}\[\]]{6,4000})"
+_ASSIGNED = re.compile(
+    r"(?i)(?:api[_-]?key|access[_-]?key|secret|token(?!s)|passw(?:or)?d|pwd)(?:[_-](?:id|key|value|access[_-]key))?"
+    r"[\"']?\s{0,4}[=:]\s{0,4}(?:[\"']" + _VALUE + r"|(?=[^\s,;&]{0,200}\d|[^\s,;&]{12})" + _VALUE + r")"
+    r"|authorization ?: ?\w{1,20} " + _VALUE
+)
+
+
+def find(text: str) -> list[Found]:
+    """List what must not be seen, from left to right, without overlaps; the longer of two wins."""
+    chosen: list[Found] = []
+    for found in sorted(_candidates(text), key=lambda found: (found.start, -found.end)):
+        if not chosen or found.start >= chosen[-1].end:
+            chosen.append(found)
+    return chosen
+
+
+def _candidates(text: str) -> Iterator[Found]:
+    yield from _spans(_SECRETS, text, Kind.SECRET)
+    for match in _ASSIGNED.finditer(text):
+        yield Found(*match.span(match.lastindex or 0), Kind.SECRET)
+    if "@" in text:
+        yield from _spans(_EMAIL, text, Kind.EMAIL)
+    if _HAS_DIGIT.search(text):
+        for match in _DIGITS.finditer(text):
+            cards = _cards(match.group(), match.start())
+            yield from (card for card in cards if not _is_in_hex_id(text, card))
+        yield from _spans(_PHONE, text, Kind.PHONE)
+        yield from _spans(_LOCAL_PHONE, text, Kind.PHONE, group=1)
+        yield from (found for found in _spans(_IPV4, text, Kind.IP) if _is_ip(text[found.start : found.end]))
+
+
+def _spans(pattern: re.Pattern[str], text: str, kind: Kind, group: int = 0) -> Iterator[Found]:
+    return (Found(*match.span(group), kind) for match in pattern.finditer(text))
+
+
+def _cards(run: str, offset: int) -> Iterator[Found]:
+    """Find the cards among groups of digits: stretches of whole groups with a card's length and sum."""
+    groups = [match.span() for match in _GROUP.finditer(run)]
+    for first, (start, _) in enumerate(groups):
+        digits = 0
+        for one, end in groups[first:]:
+            digits += end - one
+            if digits in _CARD_LENGTHS and _is_card(run[start:end]):
+                yield Found(offset + start, offset + end, Kind.CARD)
+                break
+            if digits > _CARD_LENGTHS.stop:
+                break
+
+
+def _is_in_hex_id(text: str, found: Found) -> bool:
+    """Look at the word that a card stands in, as far as an id is long."""
+    before = _WORD_END.search(text, max(0, found.start - 64), found.start)
+    after = _WORD_START.match(text, found.end, found.end + 64)
+    word = (before[0] if before else "") + text[found.start : found.end] + (after[0] if after else "")
+    return _HEX_ID.fullmatch(word) is not None
+
+
+def _is_ip(spelled: str) -> bool:
+    return all(int(part) <= _LARGEST_BYTE for part in spelled.split("."))
+
+
+def _is_card(spelled: str) -> bool:
+    """Check the Luhn sum of what may be a card's number; longer ones are span ids far more often."""
+    digits = [int(character) for character in spelled if character.isdigit()]
+    if digits[0] not in _CARD_STARTS:
+        return False
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+    return sum(digits[::-2] + doubled) % 10 == 0 and len(set(digits)) > 1

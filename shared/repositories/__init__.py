@@ -1,0 +1,1 @@
+"""One repository per noun: the only code that knows collections, fields and queries."""

@@ -1,0 +1,143 @@
+"""Captures and healthy captures: a head for lists, the spans packed beside it."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from shared.domain.captures import Capture, CaptureHead, head_of
+from shared.domain.ids import document_id
+from shared.ports import Create, Delete, Document, Documents, Replace
+from shared.repositories.bodies import drops, pack, unpack
+from shared.repositories.paging import every
+from shared.topology import (
+    ALL_CAPTURES,
+    ALL_HEALTHY,
+    CONTROL_GROUP_BY_RANK,
+    HEALTHY_TRACES,
+    RAW_TRACES,
+    Query,
+)
+
+
+class Stored(StrEnum):
+    """What storing did."""
+
+    NEW = "new"
+    REPLACED = "replaced"
+    UNCHANGED = "unchanged"
+    CONFLICT = "conflict"
+
+
+class Known(NamedTuple):
+    """What was stored of a trace before it was fetched; guards the write that follows."""
+
+    document: Document | None
+
+    @property
+    def exists(self) -> bool:
+        """Say whether anything was stored."""
+        return self.document is not None
+
+
+class _CaptureCollection:
+    """Captures in one collection."""
+
+    def __init__(self, documents: Documents, collection: str, listing: Query) -> None:
+        self._documents = documents
+        self._collection = collection
+        self._listing = listing
+
+    def get(self, trace_id: str) -> Capture | None:
+        """Read a capture whole."""
+        found = self._documents.get(self._collection, document_id(trace_id))
+        return self._capture(found) if found else None
+
+    def head(self, trace_id: str) -> CaptureHead | None:
+        """Read what lists show of a capture."""
+        found = self._documents.get(self._collection, document_id(trace_id))
+        return _head(found) if found else None
+
+    def heads(self) -> Iterator[CaptureHead]:
+        """Yield the heads of all captures, the earliest first."""
+        return (_head(document) for document in every(self._documents, self._listing))
+
+    def all(self) -> Iterator[Capture]:
+        """Yield all captures whole, the earliest first."""
+        return (self._capture(document) for document in every(self._documents, self._listing))
+
+    def count(self) -> int:
+        """Count them."""
+        return self._documents.count(self._listing)
+
+    def known(self, trace_id: str) -> Known:
+        """Look a trace up before fetching it, so that a later fetch by somebody else is noticed."""
+        return Known(self._documents.get(self._collection, document_id(trace_id)))
+
+    def read(self, known: Known) -> Capture | None:
+        """Read the capture that was known, whole."""
+        return self._capture(known.document) if known.document else None
+
+    def store(self, capture: Capture, known: Known) -> Stored:
+        """Write a capture if it differs from what was known; a write since then is a conflict."""
+        name = document_id(capture.trace_id)
+        head = head_of(capture)
+        before = known.document
+        if before and _head(before).content_hash == head.content_hash:
+            return Stored.UNCHANGED
+        data = {**head.model_dump(mode="json"), **pack(self._documents, self._collection, name, capture)}
+        if before is None:
+            done = self._documents.commit(Create(self._collection, name, data))
+        else:
+            replaced = Replace(self._collection, name, data, before.version)
+            done = self._documents.commit(replaced, *drops(self._collection, name, before.data))
+        if not done:
+            return Stored.CONFLICT
+        return Stored.REPLACED if before else Stored.NEW
+
+    def remove(self, trace_id: str, known: Known) -> bool:
+        """Remove what was known of a trace; returns False when somebody has written there since."""
+        name = document_id(trace_id)
+        if known.document is None:
+            return self._documents.get(self._collection, name) is None
+        removed = Delete(self._collection, name, known.document.version)
+        done = self._documents.commit(removed, *drops(self._collection, name, known.document.data))
+        return done or self._documents.get(self._collection, name) is None
+
+    def _capture(self, document: Document) -> Capture:
+        text = unpack(self._documents, self._collection, document.id, document.data)
+        return Capture.model_validate_json(text)
+
+
+class Captures(_CaptureCollection):
+    """The sanitized copies of failing traces."""
+
+    def __init__(self, documents: Documents) -> None:
+        """Use the `raw_traces` collection (the earlier system's name)."""
+        super().__init__(documents, RAW_TRACES, ALL_CAPTURES)
+
+
+class HealthyCaptures(_CaptureCollection):
+    """The control group: sanitized copies of traces that passed."""
+
+    def __init__(self, documents: Documents) -> None:
+        """Use the `healthy_traces` collection."""
+        super().__init__(documents, HEALTHY_TRACES, ALL_HEALTHY)
+
+    def trim(self, ml_app: str, env: str, version: str, size: int) -> None:
+        """Remove the captures that a control group of this size has no place for.
+
+        Only what ranks beyond the last one that stays is removed: whatever is
+        added meanwhile can only lower that rank.
+        """
+        key = (ml_app, env, version)
+        if self._documents.count(CONTROL_GROUP_BY_RANK, key) <= size:
+            return
+        page = self._documents.query(CONTROL_GROUP_BY_RANK, key, limit=size)
+        while page.cursor:
+            page = self._documents.query(CONTROL_GROUP_BY_RANK, key, limit=size, cursor=page.cursor)
+            for document in page.documents:
+                self.remove(_head(document).trace_id, Known(document))
+
+
+def _head(document: Document) -> CaptureHead:
+    return CaptureHead.model_validate({key: document.data[key] for key in CaptureHead.model_fields})

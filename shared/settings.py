@@ -1,0 +1,151 @@
+"""The settings: one frozen object, parsed once, every fault reported at once."""
+
+import json
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.domain.signals import SignalRules
+from shared.domain.taxonomy import FailureType
+from shared.errors import ConfigError
+
+SHORTEST_SALT = 32
+_CLOUD_NEEDS = (
+    "pii_salt",
+    "google_cloud_project",
+    "datadog_api_key",
+    "datadog_app_key",
+    "datadog_webhook_token",
+)
+
+
+class Backend(StrEnum):
+    """What the ports run on."""
+
+    CLOUD = "cloud"
+    EMBEDDED = "embedded"
+
+
+def _default_backend() -> Backend:
+    """Deployed functions run on Google Cloud, which sets K_SERVICE; a laptop is embedded."""
+    return Backend.CLOUD if "K_SERVICE" in os.environ else Backend.EMBEDDED  # noqa: TID251
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; `.env.example` explains each."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        case_sensitive=False,
+    )
+
+    evalforge_backend: Backend = Field(default_factory=_default_backend)
+    evalforge_store: Path = Path(".evalforge/evalforge.db")
+    evalforge_workers: int = Field(default=1, ge=1, le=64)
+    evalforge_log_level: str = Field(default="INFO", pattern="(?i)^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
+
+    datadog_api_key: SecretStr | None = None
+    datadog_app_key: SecretStr | None = None
+    datadog_site: str = Field(
+        default="datadoghq.com", pattern=r"^([a-z0-9]+\.)*(datadoghq\.(com|eu)|ddog-gov\.com)$"
+    )
+    datadog_webhook_token: SecretStr | None = None
+
+    trace_lookback_hours: int = Field(default=24, ge=1, le=24 * 90)
+    quality_threshold: float = Field(default=0.5, ge=0, le=1)
+    toxicity_threshold: float = Field(default=0.7, ge=0, le=1)
+    evaluation_labels: Annotated[dict[str, FailureType], NoDecode] = {}
+    similarity_threshold: float | None = Field(default=None, gt=0, le=1)
+    pii_salt: SecretStr | None = None
+    slack_webhook_url: SecretStr | None = None
+
+    google_cloud_project: str | None = None
+    firestore_database: str = "(default)"
+    firestore_collection_prefix: str = "evalforge_"
+    vertex_ai_location: str = "us-central1"
+    gemini_model: str = "gemini-3.5-flash"
+    embedding_model: str = "gemini-embedding-001"
+
+    @field_validator("evaluation_labels", mode="before")
+    @classmethod
+    def _labels_are_json(cls, told: object) -> object:
+        if not isinstance(told, str):
+            return told
+        try:
+            return json.loads(told)
+        except ValueError:
+            raise ValueError("must be a JSON object of names and failure types") from None
+
+    @field_validator("pii_salt")
+    @classmethod
+    def _salt_is_long(cls, salt: SecretStr | None) -> SecretStr | None:
+        if salt is not None and len(salt.get_secret_value()) < SHORTEST_SALT:
+            raise ValueError(f"must have {SHORTEST_SALT} characters or more")
+        return salt
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _cloud_is_complete(cls, told: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401
+        """Tell what the cloud backend lacks beside every other fault."""
+        cloud = told.get("evalforge_backend", _default_backend()) == Backend.CLOUD
+        missing = [name.upper() for name in _CLOUD_NEEDS if not told.get(name)] if cloud else []
+        lacking = PydanticCustomError("value_error", f"the cloud backend also needs {', '.join(missing)}")
+        faults = [InitErrorDetails(type=lacking, loc=(), input=None)] if missing else []
+        try:
+            settings = handler(told)
+        except ValidationError as error:
+            faults += [_retold(fault) for fault in error.errors(include_input=False)]
+            settings = None
+        if settings is None or faults:
+            raise ValidationError.from_exception_data(cls.__name__, faults, hide_input=True)
+        return settings
+
+    @property
+    def signal_rules(self) -> SignalRules:
+        """What the settings say about failure signals."""
+        return SignalRules(
+            quality_threshold=self.quality_threshold,
+            toxicity_threshold=self.toxicity_threshold,
+            labels=self.evaluation_labels,
+        )
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field of Settings
+    """Read the settings from the environment and `.env`; overrides win.
+
+    Raises:
+        ConfigError: names every setting that is missing or wrong, never its value.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = [_fault(fault) for fault in error.errors(include_input=False, include_url=False)]
+        raise ConfigError("settings: " + "; ".join(faults)) from None
+
+
+def _retold(fault: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's ErrorDetails
+    told = PydanticCustomError("value_error", str(fault["msg"]).replace("{", "{{"))
+    return InitErrorDetails(type=told, loc=fault["loc"], input=None)
+
+
+def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    name = ".".join(str(part) for part in fault["loc"]).upper()
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message

@@ -1,0 +1,192 @@
+"""Picks a backend and hands out its parts: the only module that knows them all."""
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared import logs
+from shared.errors import ConfigError
+from shared.ports import Clock, Documents, Embedder, Notifier, Publisher, TraceSource
+from shared.repositories.artifacts import Artifacts
+from shared.repositories.captures import Captures, HealthyCaptures
+from shared.repositories.dead_letters import DeadLetters
+from shared.repositories.groups import Groups
+from shared.repositories.incidents import Incidents
+from shared.repositories.outbox import Outbox
+from shared.repositories.patterns import Patterns
+from shared.repositories.spend import Spend
+from shared.repositories.suggestions import Suggestions
+from shared.settings import SHORTEST_SALT, Backend, Settings, load_settings
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The parts that the stages are handed."""
+
+    settings: Settings
+    documents: Documents
+    publisher: Publisher
+    traces: TraceSource
+    embedder: Embedder
+    notifier: Notifier | None
+    clock: Clock
+    salt: bytes
+
+    @property
+    def incidents(self) -> Incidents:
+        """What alerts are about."""
+        return Incidents(self.documents)
+
+    @property
+    def captures(self) -> Captures:
+        """Sanitized failing traces."""
+        return Captures(self.documents)
+
+    @property
+    def healthy(self) -> HealthyCaptures:
+        """The control group."""
+        return HealthyCaptures(self.documents)
+
+    @property
+    def patterns(self) -> Patterns:
+        """What extraction said."""
+        return Patterns(self.documents)
+
+    @property
+    def groups(self) -> Groups:
+        """Signature groups."""
+        return Groups(self.documents)
+
+    @property
+    def suggestions(self) -> Suggestions:
+        """Problems with their members."""
+        return Suggestions(self.documents)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """Eval tests, guardrails and runbooks."""
+        return Artifacts(self.documents)
+
+    @property
+    def outbox(self) -> Outbox:
+        """Notices."""
+        return Outbox(self.documents)
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """What could not be worked on."""
+        return DeadLetters(self.documents)
+
+    @property
+    def spend(self) -> Spend:
+        """What models cost."""
+        return Spend(self.documents)
+
+
+_lock = threading.Lock()
+_current: Wiring | None = None
+
+
+def current() -> Wiring:
+    """Return this process's parts; made from the settings at the first call."""
+    global _current  # noqa: PLW0603 - one process has one wiring, made late because functions fork after import
+    with _lock:
+        if _current is None:
+            settings = load_settings()
+            logs.configure(settings.evalforge_log_level)
+            _current = wire(settings)
+        return _current
+
+
+@contextmanager
+def use(parts: Wiring) -> Iterator[Wiring]:
+    """Make these the process's parts for a while: the local host brings its own."""
+    global _current  # noqa: PLW0603 - see current()
+    with _lock:
+        before, _current = _current, parts
+    try:
+        yield parts
+    finally:
+        with _lock:
+            _current = before
+
+
+def wire(settings: Settings) -> Wiring:
+    """Make the parts of the backend that the settings name."""
+    if settings.evalforge_backend is Backend.CLOUD:
+        raise ConfigError(
+            "the cloud backend is not part of this version; set EVALFORGE_BACKEND=embedded, or leave it out"
+        )
+    return wire_embedded(settings)
+
+
+def wire_embedded(settings: Settings, *, clock: Clock | None = None) -> Wiring:
+    """Make the parts of the embedded backend on the store that the settings name."""
+    from shared.embedded.database import Database
+    from shared.embedded.documents import SqliteDocuments
+    from shared.embedded.embedder import HashingEmbedder
+    from shared.embedded.queue import SqliteQueue
+    from shared.embedded.trace_files import TraceFiles
+
+    database = Database(settings.evalforge_store)
+    salt = _embedded_salt(settings)
+    return Wiring(
+        settings=settings,
+        documents=SqliteDocuments(database),
+        publisher=SqliteQueue(database),
+        traces=TraceFiles(database, settings.signal_rules, salt),
+        embedder=HashingEmbedder(),
+        notifier=_notifier(settings),
+        clock=clock or _now,
+        salt=salt,
+    )
+
+
+def _notifier(settings: Settings) -> Notifier | None:
+    if settings.slack_webhook_url is None:
+        return None
+    from shared.slack import SlackWebhook
+
+    return SlackWebhook(settings.slack_webhook_url.get_secret_value())
+
+
+def _embedded_salt(settings: Settings) -> bytes:
+    """Use PII_SALT, else a random salt of the user's own, the same for all their stores."""
+    if settings.pii_salt is not None:
+        return settings.pii_salt.get_secret_value().encode()
+    try:
+        return _salt_in(Path.home() / ".config" / "evalforge")
+    except (OSError, RuntimeError):
+        # No home, or one that cannot be written: the store's own folder can.
+        return _salt_in(settings.evalforge_store.parent)
+
+
+def _salt_in(folder: Path) -> bytes:
+    """Read a folder's salt file, made whole by whichever process comes first."""
+    path = folder / "pii_salt"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".pii_salt-{os.getpid()}-{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32), encoding="ascii")
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        except OSError:
+            # Some file systems know no links; there the first of two processes may lose its salt.
+            draft.replace(path)
+        draft.unlink(missing_ok=True)
+    salt = path.read_bytes()
+    if len(salt) < SHORTEST_SALT:
+        raise ConfigError(f"{path} is too short to be a salt; remove it, and a new one is made")
+    return salt
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC)

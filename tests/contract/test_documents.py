@@ -1,0 +1,250 @@
+"""The documents port: what every backend must do."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import JsonValue
+
+from shared.errors import MessageError
+from shared.ports import Create, Delete, Documents, Replace, Write
+from shared.topology import CONTROL_GROUP_BY_RANK, GROUPS, HEALTHY_TRACES, RAW_TRACES, SIMILAR_GROUPS, Query
+from tests.contract.backends import BACKENDS, Backend
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
+def documents(request: pytest.FixtureRequest, tmp_path: Path) -> Documents:
+    backend: Backend = request.param
+    return backend.documents(tmp_path)
+
+
+def racing(work: Callable[[int], Any], racers: int = 8) -> list[Any]:
+    """Do the same work in many threads that start together."""
+    gate = threading.Barrier(racers)
+
+    def start(number: int) -> Any:
+        gate.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(racers) as pool:
+        return list(pool.map(start, range(racers)))
+
+
+def test_what_was_written_is_read_back(documents: Documents) -> None:
+    data: dict[str, JsonValue] = {
+        "text": "ключ 🔑\n\x00",
+        "deep": {"list": [1, 2.5, None, True, {"a": []}]},
+        "": "empty key",
+    }
+    assert documents.commit(Create(RAW_TRACES, "one", data))
+    found = documents.get(RAW_TRACES, "one")
+    assert found is not None
+    assert (found.id, found.data) == ("one", data)
+    assert documents.get(RAW_TRACES, "other") is None
+    assert documents.get(GROUPS, "one") is None
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(value=json_values)
+def test_any_json_value_is_read_back(documents: Documents, value: Any) -> None:
+    documents.commit(Delete(RAW_TRACES, "one"))
+    assert documents.commit(Create(RAW_TRACES, "one", {"value": value}))
+    found = documents.get(RAW_TRACES, "one")
+    assert found is not None
+    assert found.data == {"value": value}
+
+
+def test_of_eight_that_create_one_document_one_succeeds(documents: Documents) -> None:
+    for round_ in range(20):
+        name = f"raced-{round_}"
+        won = racing(lambda number, name=name: documents.commit(Create(RAW_TRACES, name, {"by": number})))  # type: ignore[misc]
+        assert sorted(won) == [False] * 7 + [True]
+        found = documents.get(RAW_TRACES, name)
+        assert found is not None
+        assert won[int(str(found.data["by"]))] is True
+
+
+def test_increments_by_compare_and_set_lose_none(documents: Documents) -> None:
+    documents.commit(Create(RAW_TRACES, "counter", {"n": 0}))
+
+    def increment(_: int) -> int:
+        done = tries = 0
+        while done < 10:
+            tries += 1
+            found = documents.get(RAW_TRACES, "counter")
+            assert found is not None
+            data = {"n": int(str(found.data["n"])) + 1}
+            done += documents.commit(Replace(RAW_TRACES, "counter", data, found.version))
+        return tries
+
+    racing(increment, racers=4)
+    found = documents.get(RAW_TRACES, "counter")
+    assert found is not None
+    assert found.data == {"n": 40}
+
+
+def test_a_replacement_needs_the_version_that_was_read(documents: Documents) -> None:
+    documents.commit(Create(RAW_TRACES, "one", {"n": 1}))
+    first = documents.get(RAW_TRACES, "one")
+    assert first is not None
+    assert documents.commit(Replace(RAW_TRACES, "one", {"n": 2}, first.version))
+    assert not documents.commit(Replace(RAW_TRACES, "one", {"n": 3}, first.version))
+    assert not documents.commit(Replace(RAW_TRACES, "none", {"n": 3}, first.version))
+    found = documents.get(RAW_TRACES, "one")
+    assert found is not None
+    assert found.data == {"n": 2}
+
+
+def test_a_commit_does_all_or_nothing(documents: Documents) -> None:
+    documents.commit(Create(RAW_TRACES, "taken", {}))
+    writes: list[Write] = [
+        Create(RAW_TRACES, "new", {}),
+        Delete(RAW_TRACES, "taken"),
+        Create(GROUPS, "g", {}),
+    ]
+    assert not documents.commit(*writes, Create(GROUPS, "g", {}))
+    assert documents.get(RAW_TRACES, "new") is None
+    assert documents.get(RAW_TRACES, "taken") is not None
+    assert documents.commit(*writes)
+    assert documents.get(RAW_TRACES, "taken") is None
+    assert documents.get(GROUPS, "g") is not None
+
+
+def test_removing_what_is_not_there_succeeds(documents: Documents) -> None:
+    assert documents.commit(Delete(RAW_TRACES, "none"))
+
+
+def test_a_removal_with_a_version_needs_that_version(documents: Documents) -> None:
+    assert not documents.commit(Delete(RAW_TRACES, "none", "1"))
+    documents.commit(Create(RAW_TRACES, "one", {"n": 1}))
+    first = documents.get(RAW_TRACES, "one")
+    assert first is not None
+    documents.commit(Replace(RAW_TRACES, "one", {"n": 2}, first.version))
+    assert not documents.commit(Delete(RAW_TRACES, "one", first.version))
+    second = documents.get(RAW_TRACES, "one")
+    assert second is not None
+    assert documents.commit(Delete(RAW_TRACES, "one", second.version))
+    assert documents.get(RAW_TRACES, "one") is None
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_query_pages_in_order_through_all_of_it(documents: Documents, *, descending: bool) -> None:
+    by_rank = CONTROL_GROUP_BY_RANK._replace(descending=descending)
+    for number in range(25):
+        # Equal ranks, so that the document id must make the order total.
+        data = {"ml_app": "a", "env": "prod", "version": "1", "rank": f"{number // 3:02}"}
+        documents.commit(Create(HEALTHY_TRACES, f"d{number:02}", data))
+    documents.commit(
+        Create(HEALTHY_TRACES, "other", {"ml_app": "b", "env": "prod", "version": "1", "rank": "00"})
+    )
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = documents.query(by_rank, ("a", "prod", "1"), limit=4, cursor=cursor)
+        assert len(page.documents) <= 4
+        seen += [document.id for document in page.documents]
+        if (cursor := page.cursor) is None:
+            break
+    assert seen == sorted((f"d{number:02}" for number in range(25)), reverse=descending)
+    assert documents.count(CONTROL_GROUP_BY_RANK, ("a", "prod", "1")) == 25
+    assert documents.count(CONTROL_GROUP_BY_RANK, ("c", "prod", "1")) == 0
+
+
+def test_a_full_last_page_has_no_cursor(documents: Documents) -> None:
+    for number in range(4):
+        documents.commit(Create(RAW_TRACES, f"d{number}", {"started_at": "2026"}))
+    page = documents.query(Query(RAW_TRACES), limit=4)
+    assert (len(page.documents), page.cursor) == (4, None)
+    assert documents.query(Query("empty"), limit=4) == ([], None)
+
+
+def test_a_document_written_while_paging_disturbs_nobody(documents: Documents) -> None:
+    for number in range(0, 20, 2):
+        documents.commit(Create(RAW_TRACES, f"d{number:02}", {}))
+    first = documents.query(Query(RAW_TRACES), limit=5)
+    documents.commit(Create(RAW_TRACES, "d01", {}), Delete(RAW_TRACES, "d08"))
+    second = documents.query(Query(RAW_TRACES), limit=50, cursor=first.cursor)
+    assert [one.id for one in second.documents] == ["d10", "d12", "d14", "d16", "d18"]
+
+
+@pytest.mark.parametrize("cursor", ["", "!!!", "e30=", "WzFd", "bnVsbA==", "WzEsMiwzXQ=="])
+def test_a_cursor_of_somebody_else_is_refused(documents: Documents, cursor: str) -> None:
+    with pytest.raises(MessageError, match="cursor"):
+        documents.query(CONTROL_GROUP_BY_RANK, ("a", "b", "c"), limit=1, cursor=cursor)
+
+
+def test_subcollections_are_apart(documents: Documents) -> None:
+    documents.commit(Create("a/1/members", "m", {"n": 1}), Create("a/2/members", "m", {"n": 2}))
+    page = documents.query(Query("a/1/members"), limit=10)
+    assert [one.data for one in page.documents] == [{"n": 1}]
+    assert documents.count(Query("a/2/members")) == 1
+
+
+def test_the_nearest_are_those_of_brute_force(documents: Documents) -> None:
+    random = np.random.default_rng(7)
+    vectors = random.normal(size=(300, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    key = {"ml_app": "a", "env": "prod", "failure_type": "unknown", "embedder_version": "v"}
+    for number, vector in enumerate(vectors):
+        data = key | {"ml_app": "a" if number % 2 else "b"}
+        documents.commit(Create(GROUPS, f"g{number:03}", data, vector))
+    documents.commit(Create(GROUPS, "without", dict(key)))
+    for wanted in vectors[:20]:
+        found = documents.nearest(SIMILAR_GROUPS, tuple(key.values()), wanted, limit=5)
+        similarities = vectors[1::2] @ wanted
+        best = np.argsort(-similarities)[:5]
+        assert [one.document.id for one in found] == [f"g{2 * at + 1:03}" for at in best]
+        assert np.allclose([one.similarity for one in found], similarities[best], atol=1e-5)
+
+
+def test_equal_vectors_are_alike_by_one_at_most(documents: Documents) -> None:
+    random = np.random.default_rng(11)
+    for number in range(100):
+        vector = random.normal(size=768).astype(np.float32)
+        vector /= np.linalg.norm(vector)
+        data = {"ml_app": str(number), "env": "e", "failure_type": "t", "embedder_version": "v"}
+        documents.commit(Create(GROUPS, f"g{number}", data, vector))
+        found = documents.nearest(SIMILAR_GROUPS, (str(number), "e", "t", "v"), vector, limit=1)
+        assert 0.9999 < found[0].similarity <= 1.0
+
+
+def test_nothing_is_nearest_to_anything_in_an_empty_collection(documents: Documents) -> None:
+    vector = np.ones(4, dtype=np.float32)
+    assert documents.nearest(SIMILAR_GROUPS, ("a", "b", "c", "d"), vector, limit=3) == []
+
+
+def test_a_replacement_keeps_the_vector(documents: Documents) -> None:
+    vector = np.array([1, 0, 0, 0], dtype=np.float32)
+    data = {"ml_app": "a", "env": "e", "failure_type": "t", "embedder_version": "v"}
+    documents.commit(Create(GROUPS, "g", data, vector))
+    found = documents.get(GROUPS, "g")
+    assert found is not None
+    assert documents.commit(Replace(GROUPS, "g", data | {"more": 1}, found.version))
+    nearest = documents.nearest(SIMILAR_GROUPS, ("a", "e", "t", "v"), vector, limit=1)
+    assert nearest[0].document.data["more"] == 1
+
+
+def test_a_large_document_is_kept_whole(documents: Documents) -> None:
+    text = "ü" * 450_000
+    assert documents.commit(Create(RAW_TRACES, "large", {"body": text}))
+    found = documents.get(RAW_TRACES, "large")
+    assert found is not None
+    assert found.data["body"] == text

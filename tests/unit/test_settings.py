@@ -1,0 +1,200 @@
+"""Settings: read once, every fault told at once, and no value ever shown."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from shared.domain.signals import SignalRules
+from shared.domain.taxonomy import FailureType
+from shared.errors import ConfigError
+from shared.settings import SHORTEST_SALT, Backend, Settings, load_settings
+
+SALT = "s" * SHORTEST_SALT
+CLOUD = {
+    "EVALFORGE_BACKEND": "cloud",
+    "PII_SALT": SALT,
+    "GOOGLE_CLOUD_PROJECT": "a-project",
+    "DATADOG_API_KEY": "an-api-key",
+    "DATADOG_APP_KEY": "an-app-key",
+    "DATADOG_WEBHOOK_TOKEN": "a-token",
+}
+
+
+def _set(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_laptop_needs_no_settings_at_all() -> None:
+    told = load_settings()
+
+    assert told.evalforge_backend is Backend.EMBEDDED
+    assert (told.trace_lookback_hours, told.quality_threshold) == (24, 0.5)
+
+
+def test_a_deployed_function_is_on_the_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, **{name: value for name, value in CLOUD.items() if name != "EVALFORGE_BACKEND"})
+    assert load_settings().evalforge_backend is Backend.EMBEDDED
+
+    _set(monkeypatch, K_SERVICE="sanitize")
+
+    assert load_settings().evalforge_backend is Backend.CLOUD
+
+
+def test_a_complete_cloud_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, **CLOUD)
+
+    assert load_settings().evalforge_backend is Backend.CLOUD
+
+
+def test_a_cloud_without_anything_names_everything_that_it_needs() -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_settings(evalforge_backend="cloud")
+
+    for name in CLOUD.keys() - {"EVALFORGE_BACKEND"}:
+        assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("missing", sorted(CLOUD.keys() - {"EVALFORGE_BACKEND"}))
+def test_a_cloud_that_lacks_one_thing_names_that_alone(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    _set(monkeypatch, **{name: value for name, value in CLOUD.items() if name != missing})
+
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+
+    assert [name for name in CLOUD if name in str(refused.value)] == [missing]
+
+
+def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "EVALFORGE_BACKEND": "moon",
+        "TRACE_LOOKBACK_HOURS": "0",
+        "QUALITY_THRESHOLD": "high",
+        "EVALFORGE_WORKERS": "1000",
+        "EVALFORGE_LOG_LEVEL": "loud",
+        "PII_SALT": "short",
+    }
+    _set(monkeypatch, **wrong)
+
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+
+    assert [name for name in wrong if name not in str(refused.value)] == []
+
+
+def test_a_refused_value_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = (
+        "PII_SALT",
+        "TRACE_LOOKBACK_HOURS",
+        "QUALITY_THRESHOLD",
+        "EVALFORGE_BACKEND",
+        "EVALFORGE_LOG_LEVEL",
+    )
+    _set(monkeypatch, **dict.fromkeys(names, "hunter2"))
+
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+
+    assert "hunter2" not in f"{refused.value!r} {refused.value.__cause__!r}"
+    assert refused.value.__suppress_context__
+
+
+def test_a_value_that_is_no_json_is_refused_by_its_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, EVALUATION_LABELS="{hunter2")
+
+    with pytest.raises(ConfigError, match=r"(?i)evaluation_labels") as refused:
+        load_settings()
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_value_that_is_no_json_hides_no_other_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, EVALUATION_LABELS="{hunter2", TRACE_LOOKBACK_HOURS="0")
+
+    with pytest.raises(ConfigError, match="EVALUATION_LABELS") as refused:
+        load_settings()
+
+    assert "TRACE_LOOKBACK_HOURS" in str(refused.value)
+
+
+def test_secrets_are_not_shown_by_the_settings_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = {
+        name: f"hunter2-{'x' * SHORTEST_SALT}" for name in CLOUD if name.startswith(("DATADOG", "PII"))
+    }
+    _set(monkeypatch, **CLOUD, SLACK_WEBHOOK_URL="https://hunter2.example")
+    _set(monkeypatch, **secrets)
+
+    told = load_settings()
+
+    assert "hunter2" not in f"{told!r} {told} {told.model_dump()} {told.model_dump_json()}"
+    assert told.datadog_api_key is not None
+    assert told.datadog_api_key.get_secret_value().startswith("hunter2")
+
+
+@pytest.mark.parametrize("length", [0, 1, SHORTEST_SALT - 1])
+def test_a_short_salt_is_refused_on_any_backend(length: int) -> None:
+    with pytest.raises(ConfigError, match=f"PII_SALT: must have {SHORTEST_SALT} characters or more"):
+        load_settings(pii_salt="s" * length)
+
+
+def test_a_salt_that_is_long_enough_is_accepted() -> None:
+    salt = load_settings(pii_salt=SALT).pii_salt
+
+    assert salt is not None
+    assert salt.get_secret_value() == SALT
+
+
+def test_an_env_file_is_read() -> None:
+    Path(".env").write_text("TRACE_LOOKBACK_HOURS=48\nquality_threshold=0.25\nUNKNOWN=1\n", encoding="utf-8")
+
+    told = load_settings()
+
+    assert (told.trace_lookback_hours, told.quality_threshold) == (48, 0.25)
+
+
+def test_the_environment_wins_over_the_file_and_an_override_over_both(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("TRACE_LOOKBACK_HOURS=48\n", encoding="utf-8")
+    _set(monkeypatch, TRACE_LOOKBACK_HOURS="12")
+
+    assert load_settings().trace_lookback_hours == 12
+    assert load_settings(trace_lookback_hours=6).trace_lookback_hours == 6
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, TRACE_LOOKBACK_HOURS="", PII_SALT="", EVALUATION_LABELS="", K_SERVICE_ACCOUNT="x")
+
+    assert load_settings() == Settings()
+
+
+def test_a_teams_labels_are_read_and_reach_the_signal_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(
+        monkeypatch,
+        EVALUATION_LABELS='{"brand_voice": "instruction_violation"}',
+        QUALITY_THRESHOLD="0.6",
+        TOXICITY_THRESHOLD="0.9",
+    )
+
+    assert load_settings().signal_rules == SignalRules(
+        quality_threshold=0.6,
+        toxicity_threshold=0.9,
+        labels={"brand_voice": FailureType.INSTRUCTION_VIOLATION},
+    )
+
+
+def test_a_label_that_maps_to_no_type_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, EVALUATION_LABELS='{"brand_voice": "hunter2"}')
+
+    with pytest.raises(ConfigError, match="EVALUATION_LABELS") as refused:
+        load_settings()
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_settings_do_not_change_after_they_were_read() -> None:
+    told = load_settings()
+
+    with pytest.raises(ValidationError):
+        told.trace_lookback_hours = 1  # type: ignore[misc]

@@ -1,0 +1,219 @@
+"""Reading one span's fields: units, ids, limits, tags, evaluations, and what no store takes."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.domain.span_shapes import MAX_DEPTH, MAX_SPAN_BYTES, SpanShapeError, parse_span
+from shared.domain.spans import Span
+from tests.unit.build import TRACE_ID, json_values, record
+
+START_NS = 1_761_833_858_897_000_000
+
+
+FIELDS = (
+    *("parent_id", "name", "span_kind", "status", "start_ns", "duration", "ml_app", "input", "output"),
+    *("metadata", "metrics", "tags", "evaluation", "intent"),
+)
+
+
+def _nested(levels: int) -> Any:
+    value: Any = "x"
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "start",
+    [START_NS, START_NS // 10**3, START_NS // 10**6, float(START_NS // 10**6), str(START_NS // 10**6)],
+    ids=["ns", "us", "ms", "float ms", "text ms"],
+)
+def test_a_start_time_in_any_unit_becomes_nanoseconds(start: Any) -> None:
+    assert parse_span(record(start_ns=start)).start_ns == START_NS
+
+
+def test_a_start_time_in_seconds_becomes_nanoseconds() -> None:
+    assert parse_span(record(start_ns=START_NS // 10**9)).start_ns == START_NS // 10**9 * 10**9
+
+
+@pytest.mark.parametrize("start", [None, -5, False, True, [], {}, float("nan"), float("inf"), "nan", " ", 10**400])
+def test_a_start_time_that_is_none_becomes_zero(start: Any) -> None:
+    assert parse_span(record(start_ns=start)).start_ns == 0
+
+
+def test_a_start_time_that_is_a_word_is_refused_and_not_repeated() -> None:
+    with pytest.raises(SpanShapeError, match="start_ns") as refused:
+        parse_span(record(start_ns="soon"))
+
+    assert "soon" not in str(refused.value)
+
+
+@pytest.mark.parametrize("start", ["soon", "2026-11-18", "1e"])
+def test_a_start_time_in_words_is_a_fault(start: str) -> None:
+    with pytest.raises(SpanShapeError, match="is no number"):
+        parse_span(record(start_ns=start))
+
+
+@given(st.integers(START_NS - 10**17, START_NS + 10**17))
+def test_a_start_time_in_nanoseconds_keeps_every_digit(start: int) -> None:
+    assert parse_span(record(start_ns=start)).start_ns == start
+
+
+@pytest.mark.parametrize("parent", ["undefined", "", None, "0", 0, "null"])
+def test_a_span_without_a_parent_is_a_root(parent: Any) -> None:
+    assert parse_span(record(parent_id=parent)).is_root
+
+
+@pytest.mark.parametrize("parent", ["7", 7])
+def test_a_parent_is_a_text(parent: Any) -> None:
+    assert parse_span(record("8", parent_id=parent)).parent_id == "7"
+
+
+@pytest.mark.parametrize("key", ["span_id", "trace_id"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_span_without_an_id_is_refused_with_the_ids_name(key: str, value: Any) -> None:
+    with pytest.raises(SpanShapeError, match=f"no {key}"):
+        parse_span(record() | {key: value})
+
+
+def test_ids_that_are_numbers_become_texts() -> None:
+    span = parse_span({"span_id": 7, "trace_id": 2**70})
+
+    assert (span.span_id, span.trace_id) == ("7", str(2**70))
+
+
+def test_a_span_with_ids_alone_has_plain_defaults() -> None:
+    span = parse_span(record())
+
+    assert span == Span(span_id=span.span_id, trace_id=TRACE_ID)
+
+
+def test_nesting_up_to_the_limit_is_read() -> None:
+    assert parse_span(record(input=_nested(MAX_DEPTH - 1))).input == _nested(MAX_DEPTH - 1)
+
+
+def test_nesting_past_the_limit_is_refused() -> None:
+    with pytest.raises(SpanShapeError, match=f"deeper than {MAX_DEPTH}"):
+        parse_span(record(input=_nested(MAX_DEPTH)))
+
+
+def test_a_span_that_is_too_large_is_refused() -> None:
+    with pytest.raises(SpanShapeError, match="larger than 10 MiB"):
+        parse_span(record(input="x" * MAX_SPAN_BYTES))
+
+
+def test_a_span_just_below_the_limit_is_read_whole() -> None:
+    text = "x" * (MAX_SPAN_BYTES - 1000)
+
+    assert parse_span(record(input=text)).input == text
+
+
+def test_lone_surrogates_become_characters_that_every_store_takes() -> None:
+    span = parse_span(record("\udfff7", input={"a\ud800": ["b\udc00"]}, tags=["env:\ud800"]))
+
+    assert span.model_dump_json().encode()
+    assert span.input == {"a?": ["b?"]}
+
+
+def test_text_in_any_script_stays_as_it_is() -> None:
+    assert parse_span(record(input="Grüße 🧭 漢字")).input == "Grüße 🧭 漢字"
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_json_has_not_become_texts(number: float) -> None:
+    span = parse_span(record(metrics={"score": number}, output=[number]))
+
+    assert json.loads(span.model_dump_json())["metrics"] == {"score": str(number)}
+    assert span.output == [str(number)]
+
+
+def test_tags_in_one_text_are_taken_apart() -> None:
+    span = parse_span(record(tags="env:prod, version:2,monitor"))
+
+    assert span.tags == ("env:prod", "version:2", "monitor")
+
+
+def test_a_tags_value_may_hold_colons() -> None:
+    assert (
+        parse_span(record(tags=["url:https://example.com:8080/"])).tag("url") == "https://example.com:8080/"
+    )
+
+
+def test_the_application_is_read_from_the_tags_where_no_field_names_it() -> None:
+    assert parse_span(record(tags=["env:prod", "ml_app:support-bot"])).ml_app == "support-bot"
+    assert parse_span(record(tags="env:prod,ml_app:support-bot")).ml_app == "support-bot"
+    assert parse_span(record(ml_app="shop", tags=["ml_app:support-bot"])).ml_app == "shop"
+
+
+def test_an_evaluation_is_read_with_its_verdict() -> None:
+    told = {
+        "value": "irrelevant",
+        "assessment": "fail",
+        "eval_metric_type": "categorical",
+        "reasoning": "off topic",
+        "status": "OK",
+        "tags": ["team:search"],
+    }
+    [found] = parse_span(record(evaluation={"topic_relevancy": told})).evaluations.values()
+
+    assert (found.value, found.assessment, found.metric_type) == ("irrelevant", "fail", "categorical")
+    assert (found.reasoning, found.tags) == ("off topic", ("team:search",))
+
+
+def test_an_evaluation_may_be_a_bare_value() -> None:
+    assert parse_span(record(evaluation={"toxicity": 0.9})).evaluations["toxicity"].value == 0.9
+
+
+def test_evaluations_that_evalforge_submitted_are_left_out() -> None:
+    own = {"value": "fail", "assessment": "fail", "tags": ["team:search", "source:evalforge"]}
+    foreign = {"value": "fail", "assessment": "fail", "tags": ["source:llm-observability"]}
+
+    assert set(parse_span(record(evaluation={"regression": own, "goal": foreign})).evaluations) == {"goal"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("metadata", ["jane@example.com"]),
+        ("metadata", "jane@example.com"),
+        ("metrics", [1]),
+        ("evaluation", ["jane@example.com"]),
+        ("evaluation", "jane@example.com"),
+        ("evaluation", {"goal": {"assessment": {"jane@example.com": 1}}}),
+        ("evaluation", {"goal": {"tags": 5}}),
+        ("tags", 5),
+        ("tags", {"jane@example.com": 1}),
+    ],
+)
+def test_a_field_of_a_wrong_type_is_refused_without_its_content(field: str, value: Any) -> None:
+    with pytest.raises(SpanShapeError) as refused:
+        parse_span(record() | {field: value})
+
+    assert "jane" not in str(refused.value)
+
+
+def test_a_field_that_nobody_knows_is_kept() -> None:
+    assert parse_span(record(intent="refund", model_name="m")).extra == {
+        "intent": "refund",
+        "model_name": "m",
+    }
+
+
+_span_fields = st.fixed_dictionaries(
+    {"span_id": st.text(min_size=1), "trace_id": st.text(min_size=1)},
+    optional=dict.fromkeys(FIELDS, json_values),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(_span_fields)
+def test_arbitrary_fields_give_a_span_that_can_be_stored_or_are_refused(fields: dict[str, Any]) -> None:
+    try:
+        span = parse_span(fields)
+    except SpanShapeError:
+        return
+    assert Span.model_validate_json(span.model_dump_json()) == span
