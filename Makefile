@@ -28,7 +28,7 @@ test: $(VENV)/ready ## all tests but the long campaigns
 	@$(BIN)/python -m pytest -m "not full"
 
 test-full: $(VENV)/ready ## the long campaigns too
-	@$(BIN)/python -m pytest
+	@EVALFORGE_EXAMPLES_TIMES=20 $(BIN)/python -m pytest
 
 lint: $(VENV)/ready ## ruff: rules and format
 	@$(BIN)/ruff check .

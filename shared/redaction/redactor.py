@@ -17,8 +17,10 @@ from shared.redaction.places import Kind, is_dropped_tag, kind_of_key, user_id_o
 from shared.redaction.text import find
 
 _PLACEHOLDER = re.compile(r"<([A-Z]{2,10})_(\d{1,6})>")
-_USER_HASH = re.compile(r"user_[0-9a-f]{16}")
+_USER_HASH = re.compile(r"user_[a-p]{16}")
 _USER_HASH_TAG = "user_hash:"
+# Hex as letters: sixteen digits of a hash can pass for a card by chance.
+_AS_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _SHORTEST_KNOWN = 4
 _PLAIN_WORD = re.compile(r"[a-z_-]+")
 _NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]+")
@@ -61,7 +63,7 @@ def safe_id(name: str, salt: bytes) -> str:
     """Keep an id that a caller chose, unless it tells of a person: then a keyed hash stands for it."""
     if not find(name):
         return name
-    return "id_" + hmac.new(salt, name.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+    return "id_" + _keyed_hash(name, salt, 32)
 
 
 def findings(texts: Iterable[str], issued: Collection[str] = ()) -> dict[str, int]:
@@ -303,10 +305,13 @@ class _TraceRedactor:
         if _USER_HASH.fullmatch(user_id):
             return user_id
         self._counts[Kind.USER.value] += 1
-        return (
-            "user_"
-            + hmac.new(self._salt, user_id.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:16]
-        )
+        return "user_" + _keyed_hash(user_id, self._salt, 16)
+
+
+def _keyed_hash(value: str, salt: bytes, length: int) -> str:
+    """Hash a value with the salt as its key, in letters that no redaction takes for a number."""
+    hashed = hmac.new(salt, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hashed.translate(_AS_LETTERS)[:length]
 
 
 def _describes(value: JsonValue) -> bool:

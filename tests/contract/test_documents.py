@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -16,6 +16,7 @@ from shared.errors import MessageError
 from shared.ports import Create, Delete, Documents, Replace, Write
 from shared.topology import CONTROL_GROUP_BY_RANK, GROUPS, HEALTHY_TRACES, RAW_TRACES, SIMILAR_GROUPS, Query
 from tests.contract.backends import BACKENDS, Backend
+from tests.properties import examples
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -62,7 +63,7 @@ def test_what_was_written_is_read_back(documents: Documents) -> None:
     assert documents.get(GROUPS, "one") is None
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@examples(60)
 @given(value=json_values)
 def test_any_json_value_is_read_back(documents: Documents, value: Any) -> None:
     documents.commit(Delete(RAW_TRACES, "one"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cloudevents.http import CloudEvent
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.local.delivery import entry_points
@@ -26,6 +26,7 @@ from shared.topology import Topic
 from shared.wiring import Wiring
 from tests.conftest import SAMPLES
 from tests.pipeline.end_state import assert_whole, end_state, open_store
+from tests.properties import examples
 
 COPIES = 2
 
@@ -104,7 +105,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return end_state(parts)
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(seed=st.integers(0, 2**32))
 def test_any_schedule_ends_in_the_same_state(
     seed: int, undisturbed: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
@@ -128,7 +129,7 @@ def halves(folder: Path) -> list[Path]:
     return paths
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(seed=st.integers(0, 2**32), late_after=st.integers(0, 150))
 def test_traces_that_grow_meanwhile_end_in_the_same_state(
     seed: int, late_after: int, undisturbed: dict[str, Any], tmp_path_factory: pytest.TempPathFactory

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.receive_alert.alert import parse_alert
 from shared.domain.incidents import Incident, IncidentKind
 from shared.errors import MessageError
 from shared.redaction.redactor import findings
+from tests.properties import examples
 from tests.unit.build import json_values
 
 LOOKBACK = timedelta(hours=24)
@@ -238,6 +239,7 @@ def _is_read_or_refused(body: bytes) -> bool:
     return incident.since is not None and incident.id.startswith("in-")
 
 
+@examples(100)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_are_read_or_refused(body: bytes) -> None:
     assert _is_read_or_refused(body)
@@ -246,7 +248,7 @@ def test_arbitrary_bytes_are_read_or_refused(body: bytes) -> None:
 _times = st.integers(0, 10**30).map(str) | json_values
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(CUSTOM, json_values)), _times)
 def test_an_arbitrary_object_is_read_or_refused(told: dict[str, Any], date: Any) -> None:
     for known in ({}, {"event_id": "1"}, {"alert_id": "1", "cycle_key": "2"}):

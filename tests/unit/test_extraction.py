@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.extract.extraction import pattern_of
@@ -13,6 +13,7 @@ from shared.domain.conversation import leaf_texts
 from shared.domain.patterns import FailurePattern, Signature
 from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType, Severity
+from tests.properties import examples
 from tests.unit.build import ROOT_ID, TRACE_ID, call, capture, failed_call, model, root, verdict
 
 F = FailureType
@@ -159,7 +160,7 @@ def _signature(*spans: Span) -> Signature:
     return _pattern(*spans).signature
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.sampled_from([_injected(), _lost(), _unexplained()]), st.randoms(use_true_random=False))
 def test_a_pattern_is_the_same_for_any_order_of_the_spans(
     spans: tuple[Span, ...], order: random.Random
@@ -170,7 +171,7 @@ def test_a_pattern_is_the_same_for_any_order_of_the_spans(
     assert _pattern(*shuffled) == _pattern(*spans)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.integers(0, 10**9), st.integers(0, 999), st.integers(0, 10**7))
 def test_a_signature_does_not_depend_on_who_asked_or_on_which_order(user: int, page: int, order: int) -> None:
     assert _signature(*_injected(f"u_{user}", page)) == _signature(*_injected())

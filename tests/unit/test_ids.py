@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.domain.canonical import canonical_json, digest
 from shared.domain.ids import artifact_id, document_id, group_id, suggestion_id
+from tests.properties import examples
 from tests.unit.build import json_values
 
 _FIRESTORE_BYTES = 1500
@@ -83,16 +84,19 @@ def test_hostile_names_have_ids_of_their_own() -> None:
     assert len({document_id(name) for name in HOSTILE}) == len(set(HOSTILE))
 
 
+@examples(100)
 @given(any_string | long_string)
 def test_any_string_becomes_a_legal_document_id(name: str) -> None:
     assert _is_legal(document_id(name))
 
 
+@examples(100)
 @given(any_string, any_string)
 def test_two_strings_never_share_a_document_id(one: str, other: str) -> None:
     assert (document_id(one) == document_id(other)) == (one == other)
 
 
+@examples(100)
 @given(long_string, long_string)
 def test_two_long_strings_never_share_a_document_id(one: str, other: str) -> None:
     assert (document_id(one) == document_id(other)) == (one == other)
@@ -108,6 +112,7 @@ def test_a_digest_frames_its_parts() -> None:
     assert len({digest(*parts) for parts in framings}) == len(framings)
 
 
+@examples(100)
 @given(st.lists(st.text(max_size=8), max_size=4), st.lists(st.text(max_size=8), max_size=4))
 def test_digests_are_equal_for_equal_parts_alone(one: list[str], other: list[str]) -> None:
     assert (digest(*one) == digest(*other)) == (one == other)
@@ -136,6 +141,7 @@ def test_each_revision_of_each_kind_has_an_artifact_id() -> None:
     assert len({artifact_id(*parts) for parts in wanted}) == len(wanted)
 
 
+@examples(100)
 @given(json_values)
 def test_keys_in_any_order_are_spelled_the_same(value: object) -> None:
     one = {"a": value, "b": 1}

@@ -1,13 +1,14 @@
 """Strangers' text in Markdown: a parser must see plain text and nothing else."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from shared.domain.artifacts import Runbook, RunbookSection
 from shared.domain.markdown import code, escape, quote
+from tests.properties import examples
 
 _PARSERS = {
     "commonmark": MarkdownIt("commonmark"),
@@ -70,7 +71,7 @@ def test_no_markup_survives_escaping_and_the_text_reads_as_before(parser: Markdo
 
 
 @_EACH_PARSER
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(text=_MARKS.filter(str.strip))
 def test_no_marks_in_any_order_survive_escaping(parser: MarkdownIt, text: str) -> None:
     assert _plain(parser.parse(escape(text))) == _flat(text)
@@ -93,7 +94,7 @@ def test_no_markup_survives_in_a_quote(parser: MarkdownIt, text: str) -> None:
 
 
 @_EACH_PARSER
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(text=_MARKS.filter(str.strip))
 def test_every_line_of_a_quote_stays_in_it_as_text(parser: MarkdownIt, text: str) -> None:
     tokens = parser.parse(quote(text))
@@ -116,7 +117,7 @@ def test_nothing_quoted_is_nothing() -> None:
 
 
 @_EACH_PARSER
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(text=st.text(st.sampled_from("`\\*<&;a1 \n"), max_size=20).filter(str.strip))
 def test_code_shows_any_text_whole(parser: MarkdownIt, text: str) -> None:
     [_, inline, _] = parser.parse(f"See {code(text)} there.")

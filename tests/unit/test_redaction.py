@@ -1,6 +1,7 @@
 """Redaction by place: keys, headers and tags that say that their value is personal or secret."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -279,6 +280,16 @@ def test_a_users_hash_is_not_hashed_again() -> None:
     once = redacted(root(tags=("user.id:u_20409",), metadata={"user": {"id": "u_20409"}}))
 
     assert redacted(*once.trace.spans).user_hash == once.user_hash
+
+
+def test_a_users_hash_never_passes_for_a_number() -> None:
+    # In hex, the hash of the first of these held a card's number.
+    for user in ("u_8155", *(f"u_{number}" for number in range(200))):
+        once = redacted(root(tags=(f"user.id:{user}",), metadata={"user": {"id": user}}, input=user))
+
+        assert once.user_hash is not None
+        assert re.fullmatch("user_[a-p]{16}", once.user_hash)
+        assert redacted(*once.trace.spans) == once._replace(redactions={})
 
 
 def test_a_trace_without_a_user_has_no_hash() -> None:

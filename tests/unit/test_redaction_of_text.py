@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.spans import Evaluation, Span
 from shared.redaction.redactor import findings, redact_text, redact_trace
 from shared.redaction.text import find
+from tests.properties import examples
 from tests.unit.build import CARD, SALT, redacted, redacted_input, root, step, trace
 
 FOUND = {
@@ -190,7 +191,7 @@ _prose = st.text(st.characters(categories=["L", "Z", "P", "S"], exclude_characte
 _said = st.lists(_prose | st.sampled_from([value for value, _ in FOUND.values()]), max_size=6).map("; ".join)
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(_said)
 def test_redacting_a_text_twice_changes_nothing(text: str) -> None:
     once = redact_text(text)
@@ -199,7 +200,7 @@ def test_redacting_a_text_twice_changes_nothing(text: str) -> None:
     assert findings([once]) == {}
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_an_address_is_found_whatever_stands_around_it(before: str, after: str) -> None:
     told = redact_text(f"{before} jane@example.com {after}")
@@ -234,7 +235,7 @@ _spans = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(st.lists(_spans, min_size=1, max_size=3))
 def test_redacting_a_trace_twice_changes_nothing(spans: list[Span]) -> None:
     once = redact_trace(trace(*spans), SALT)

@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.span_shapes import MAX_DEPTH, MAX_SPAN_BYTES, SpanShapeError, parse_span
 from shared.domain.spans import Span
+from tests.properties import examples
 from tests.unit.build import TRACE_ID, json_values, record
 
 START_NS = 1_761_833_858_897_000_000
@@ -40,7 +41,9 @@ def test_a_start_time_in_seconds_becomes_nanoseconds() -> None:
     assert parse_span(record(start_ns=START_NS // 10**9)).start_ns == START_NS // 10**9 * 10**9
 
 
-@pytest.mark.parametrize("start", [None, -5, False, True, [], {}, float("nan"), float("inf"), "nan", " ", 10**400])
+@pytest.mark.parametrize(
+    "start", [None, -5, False, True, [], {}, float("nan"), float("inf"), "nan", " ", 10**400]
+)
 def test_a_start_time_that_is_none_becomes_zero(start: Any) -> None:
     assert parse_span(record(start_ns=start)).start_ns == 0
 
@@ -58,6 +61,7 @@ def test_a_start_time_in_words_is_a_fault(start: str) -> None:
         parse_span(record(start_ns=start))
 
 
+@examples(100)
 @given(st.integers(START_NS - 10**17, START_NS + 10**17))
 def test_a_start_time_in_nanoseconds_keeps_every_digit(start: int) -> None:
     assert parse_span(record(start_ns=start)).start_ns == start
@@ -209,7 +213,7 @@ _span_fields = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(_span_fields)
 def test_arbitrary_fields_give_a_span_that_can_be_stored_or_are_refused(fields: dict[str, Any]) -> None:
     try:

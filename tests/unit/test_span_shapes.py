@@ -5,11 +5,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.span_shapes import SpanShapeError, items_in, parse_span
 from shared.domain.spans import Span
+from tests.properties import examples
 from tests.unit.build import TRACE_ID, json_values, record
 
 START_NS = 1_761_833_858_897_000_000
@@ -208,7 +209,7 @@ _documents = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@examples(400)
 @given(_documents)
 def test_an_arbitrary_document_is_read_or_refused_as_no_span(document: Any) -> None:
     try:

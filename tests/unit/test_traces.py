@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.domain.spans import Evaluation, Span, Trace
+from tests.properties import examples
 from tests.unit.build import ROOT_ID, TRACE_ID, root, step, trace, verdict
 
 _evaluations = st.dictionaries(
@@ -27,7 +28,7 @@ _tellings = st.builds(
 )
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.lists(_tellings, min_size=1, max_size=8), st.data())
 def test_a_trace_is_the_same_for_any_order_and_any_repetition(spans: list[Span], data: st.DataObject) -> None:
     again = data.draw(st.lists(st.sampled_from(spans), max_size=4))
@@ -36,6 +37,7 @@ def test_a_trace_is_the_same_for_any_order_and_any_repetition(spans: list[Span],
     assert Trace.of(TRACE_ID, told) == Trace.of(TRACE_ID, spans)
 
 
+@examples(100)
 @given(st.lists(_tellings, min_size=1, max_size=6, unique_by=lambda span: span.span_id))
 def test_spans_stand_in_the_order_in_which_they_started(spans: list[Span]) -> None:
     started = [span.start_ns for span in Trace.of(TRACE_ID, spans).spans]
