@@ -18,6 +18,7 @@ from shared.domain.conversation import (
 from shared.domain.model import Model
 from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType
+from shared.redaction.pseudonyms import ANY_PSEUDONYM
 
 # A third equal call is no retry any more.
 LOOP_CALLS = 3
@@ -46,7 +47,7 @@ _BAD_ARGUMENT = re.compile(
     r"(?i)\b(?:invalid|argument|parameter|required|missing|malformed|schema|mismatch|not found|does not"
     r"|must)\b"
 )
-_VARIABLE = re.compile(r"\b(?=[\w-]*\d)[\w-]+\b|<[A-Z]+_\d+>")
+_VARIABLE = re.compile(rf"{ANY_PSEUDONYM.pattern}|\b(?=[\w-]*\d)[\w-]+\b")
 
 
 class Finding(Model):

@@ -8,10 +8,11 @@ from shared.domain.captures import Capture
 from shared.domain.conversation import tool_calls, user_turns
 from shared.domain.patterns import Signature
 from shared.domain.taxonomy import FailureType
+from shared.redaction.pseudonyms import ANY_PSEUDONYM
 
 SIGNATURE_VERSION = "1"
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_VARIABLE = re.compile(r"<[A-Z]+_\d+>|\b(?=\w*\d)\w+\b")
+_VARIABLE = re.compile(rf"{ANY_PSEUDONYM.pattern}|\b(?=\w*\d)\w+\b")
 # Tools whose name starts so only look; the others leave something changed behind.
 _READING = (
     "get",

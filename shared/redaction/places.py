@@ -3,6 +3,8 @@
 import re
 from enum import StrEnum
 
+from shared.redaction.pseudonyms import ANY_PSEUDONYM
+
 
 class Kind(StrEnum):
     """What a redacted value was; the name stands in its placeholder."""
@@ -48,6 +50,9 @@ _USER_ID_TAGS = ("user.id:", "usr.id:")
 
 def kind_of_key(key: str, parent: str = "") -> Kind | None:
     """Say what a key's value is, if the key tells; `user.name` and `name` under `user` are the same."""
+    # `<ADDRESS_1>` is what we put in place of something: no key that tells what its value is.
+    if ANY_PSEUDONYM.search(key):
+        return None
     *above, last = key.split(".")
     name = _NOT_LETTERS.sub("", last.lower())
     holder = _NOT_LETTERS.sub("", (above[-1] if above else parent.rpartition(".")[2]).lower())

@@ -1,7 +1,5 @@
 """Replaces what must not be seen with placeholders that stay the same through one trace."""
 
-import hashlib
-import hmac
 import json
 import re
 from collections import Counter
@@ -14,13 +12,10 @@ from shared.domain.json_text import json_in
 from shared.domain.signals import Signal
 from shared.domain.spans import Evaluation, Span, Trace
 from shared.redaction.places import Kind, is_dropped_tag, kind_of_key, user_id_of_tag
+from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, USER_HASH, id_hash, user_hash
 from shared.redaction.text import find
 
-_PLACEHOLDER = re.compile(r"<([A-Z]{2,10})_(\d{1,6})>")
-_USER_HASH = re.compile(r"user_[a-p]{16}")
 _USER_HASH_TAG = "user_hash:"
-# Hex as letters: sixteen digits of a hash can pass for a card by chance.
-_AS_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _SHORTEST_KNOWN = 4
 _PLAIN_WORD = re.compile(r"[a-z_-]+")
 _NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]+")
@@ -63,7 +58,7 @@ def safe_id(name: str, salt: bytes) -> str:
     """Keep an id that a caller chose, unless it tells of a person: then a keyed hash stands for it."""
     if not find(name):
         return name
-    return "id_" + _keyed_hash(name, salt, 32)
+    return id_hash(name, salt)
 
 
 def findings(texts: Iterable[str], issued: Collection[str] = ()) -> dict[str, int]:
@@ -90,7 +85,7 @@ class _TraceRedactor:
 
     def redact(self, trace: Trace, signals: tuple[Signal, ...]) -> Redacted:
         # A placeholder that somebody typed is not one of ours: ours begin above it.
-        for kind, number in _PLACEHOLDER.findall(trace.model_dump_json()):
+        for kind, number in PLACEHOLDER.findall(trace.model_dump_json()):
             self._numbered[kind] = max(self._numbered[kind], int(number))
         for span in trace.spans:
             self._learn(span)
@@ -189,7 +184,9 @@ class _TraceRedactor:
                 return self._json_or_prose(value)
             case dict():
                 return self._members(value, parent)
-            case [str() as name, str() as told] if (kind := kind_of_key(name)) and not kind_of_key(told):
+            case [str() as name, str() as told] if (
+                told and (kind := kind_of_key(name)) and not kind_of_key(told)
+            ):
                 return [name, self._of_kind(kind, told)]
             case list():
                 return [self._value(inner, parent) for inner in value]
@@ -273,17 +270,18 @@ class _TraceRedactor:
 
     def _learn_value(self, kind: Kind, value: str) -> None:
         """Remember a value; of a person's name its parts as well, as they are written."""
+        # What we put there ourselves, in an earlier pass, is no value and has no parts.
+        value = ANY_PSEUDONYM.sub(" ", value).strip()
         parts = _NAME.findall(value) if kind is Kind.PERSON else []
         for one in (value, *parts):
-            # A lower-case word alone is a word of the language: it says nothing of anybody.
-            ours = _PLACEHOLDER.fullmatch(one) or _USER_HASH.fullmatch(one) or _PLAIN_WORD.fullmatch(one)
             # A short name is told from a word by its capital.
             long_enough = len(one) >= _SHORTEST_KNOWN or one in parts
-            if not ours and long_enough and len(self._known_kinds) < _MOST_KNOWN:
+            # A lower-case word alone is a word of the language: it says nothing of anybody.
+            if not _PLAIN_WORD.fullmatch(one) and long_enough and len(self._known_kinds) < _MOST_KNOWN:
                 self._known_kinds.setdefault(one, kind)
 
     def _replace(self, kind: Kind, value: str) -> str:
-        if _PLACEHOLDER.fullmatch(value):
+        if PLACEHOLDER.fullmatch(value):
             return value
         self._counts[kind.value] += 1
         key = (kind, _same(kind, value))
@@ -302,16 +300,10 @@ class _TraceRedactor:
         return hashed
 
     def _hash(self, user_id: str) -> str:
-        if _USER_HASH.fullmatch(user_id):
+        if USER_HASH.fullmatch(user_id):
             return user_id
         self._counts[Kind.USER.value] += 1
-        return "user_" + _keyed_hash(user_id, self._salt, 16)
-
-
-def _keyed_hash(value: str, salt: bytes, length: int) -> str:
-    """Hash a value with the salt as its key, in letters that no redaction takes for a number."""
-    hashed = hmac.new(salt, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-    return hashed.translate(_AS_LETTERS)[:length]
+        return user_hash(user_id, self._salt)
 
 
 def _describes(value: JsonValue) -> bool:

@@ -292,6 +292,21 @@ def test_a_users_hash_never_passes_for_a_number() -> None:
         assert redacted(*once.trace.spans) == once._replace(redactions={})
 
 
+@pytest.mark.parametrize("name", ["; ", "Jane Doe", "Jane <PERSON_7> Doe"])
+def test_a_placeholder_is_no_name_to_look_for(name: str) -> None:
+    once = redacted(root(metadata={"told": json.dumps({"user": {"name": name}})}, input="Jane asks"))
+
+    assert redacted(*once.trace.spans).trace == once.trace
+
+
+def test_a_placeholder_is_no_key_that_tells_of_its_value() -> None:
+    once = redacted(
+        root(metadata={"address": "Elm 5"}, input=[["Elm 5", "tall"], ["Elm 5", ""], {"Elm 5": "x"}])
+    )
+
+    assert redacted(*once.trace.spans).trace == once.trace
+
+
 def test_a_trace_without_a_user_has_no_hash() -> None:
     assert redacted(root()).user_hash is None
 
