@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from shared.domain.spans import Evaluation, Span
 from shared.redaction.redactor import findings, redact_text, redact_trace
 from shared.redaction.text import find
 from tests.properties import examples
+from tests.timings import growth
 from tests.unit.build import CARD, SALT, redacted, redacted_input, root, step, trace
 
 FOUND = {
@@ -281,20 +281,11 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 _SMALL, _GROWTH = 25_000, 8
 # Three doublings: linear work grows eightfold, quadratic work sixty-fourfold.
 _MOST_GROWTH = 3**3
-_CLOCK_FLOOR = 0.002
-
-
-def _fastest(text: str) -> float:
-    taken = []
-    for _ in range(2):
-        started = time.perf_counter()
-        redacted_input({"value": text})
-        taken.append(time.perf_counter() - started)
-    return min(taken)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_no_text_takes_more_than_linear_time(hostile: Callable[[int], str]) -> None:
-    small, large = _fastest(hostile(_SMALL)), _fastest(hostile(_SMALL * _GROWTH))
+    def work(size: int) -> None:
+        redacted_input({"value": hostile(size)})
 
-    assert large < max(small, _CLOCK_FLOOR) * _MOST_GROWTH
+    assert growth(work, _SMALL, _SMALL * _GROWTH) < _MOST_GROWTH
