@@ -49,5 +49,9 @@ class ConflictError(TransientError):
     """Somebody else wrote the record meanwhile; reading it again and deciding anew may help."""
 
 
+class StoreDamagedError(TransientError):
+    """The embedded store's file cannot be read; no message is given up for it."""
+
+
 class UnavailableError(TransientError):
     """A service did not answer, or asked to come back later."""

@@ -2,10 +2,12 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from cloudevents.http import CloudEvent
+from pydantic import JsonValue
 
 PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
 TRACE_CONTEXT = "traceparent"
@@ -43,8 +45,26 @@ def decode_push(event: CloudEvent) -> Pushed:
     return Pushed(
         data=payload,
         message_id=str(body.get("messageId") or body.get("message_id") or ""),
-        attributes=attributes if isinstance(attributes, dict) else {},
+        attributes={key: told for key, told in attributes.items() if isinstance(told, str)}
+        if isinstance(attributes, dict)
+        else {},
     )
+
+
+def body_of(pushed: Pushed) -> dict[str, JsonValue] | None:
+    """Read the JSON object that a message carries; None where it carries none that a store takes."""
+    try:
+        body = json.loads(pushed.data)
+        # `"\\ud800"` is half a character: JSON can spell it, and no store can keep it.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def ids_in(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Keep of a message what may be logged and kept: its ids."""
+    return {key: value for key, value in body.items() if key.endswith("_id") and isinstance(value, str)}
 
 
 def encode_push(pushed: Pushed, *, topic: str) -> CloudEvent:

@@ -1,6 +1,5 @@
 """Turns a plain stage function into what a Cloud Function does with one message."""
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
@@ -12,7 +11,7 @@ from shared.errors import EvalForgeError, MessageError, PermanentError, StageFai
 from shared.logs import describe, logger
 from shared.messages import Message
 from shared.ports import Clock, Outgoing, Publisher
-from shared.pubsub_push import decode_push
+from shared.pubsub_push import Pushed, body_of, decode_push, ids_in
 from shared.repositories.dead_letters import DeadLetters
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
@@ -55,31 +54,28 @@ def handle(
     fields: dict[str, Any] = {"message_id": pushed.message_id, "trace_context": pushed.trace_context}
     body: dict[str, JsonValue] = {}
     try:
-        body = _body(pushed.data)
+        body = _body(pushed)
         published = parts.publisher.publish(
             run(_validated(body, message_type)), trace_context=pushed.trace_context
         )
     except PermanentError as error:
-        letter = parts.dead_letters.record(stage=stage, error=error, message=_ids(body), at=parts.clock())
-        log.exception("kept as a dead letter", extra=fields | _ids(body) | {"dead_letter_id": letter.id})
+        letter = parts.dead_letters.record(stage=stage, error=error, message=ids_in(body), at=parts.clock())
+        log.exception("kept as a dead letter", extra=fields | ids_in(body) | {"dead_letter_id": letter.id})
         return
     except EvalForgeError as error:
-        log.warning("to be delivered again: %s", describe(error), extra=fields | _ids(body))
+        log.warning("to be delivered again: %s", describe(error), extra=fields | ids_in(body))
         raise
     except Exception as error:
-        log.exception("to be delivered again", extra=fields | _ids(body))
+        log.exception("to be delivered again", extra=fields | ids_in(body))
         # Whoever prints what is raised here must not print the values that a foreign error repeats.
         raise StageFailedError(f"{stage}: {describe(error)}") from None
     elapsed = round((time.perf_counter() - started) * 1000, 1)
-    log.info("done", extra=fields | _ids(body) | {"count": published, "elapsed_ms": elapsed})
+    log.info("done", extra=fields | ids_in(body) | {"count": published, "elapsed_ms": elapsed})
 
 
-def _body(data: bytes) -> dict[str, JsonValue]:
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
-        raise MessageError("the message is not JSON; publish it again as its topic's schema says") from None
-    if not isinstance(body, dict):
+def _body(pushed: Pushed) -> dict[str, JsonValue]:
+    body = body_of(pushed)
+    if body is None:
         raise MessageError("the message is not a JSON object; publish it again as its topic's schema says")
     return body
 
@@ -92,7 +88,3 @@ def _validated(body: dict[str, JsonValue], message_type: type[AnyMessage]) -> An
         raise MessageError(
             f"a {message_type.__name__} message has wrong or missing fields: {fields}"
         ) from None
-
-
-def _ids(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    return {key: value for key, value in body.items() if key.endswith("_id") and isinstance(value, str)}

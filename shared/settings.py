@@ -38,11 +38,6 @@ class Backend(StrEnum):
     EMBEDDED = "embedded"
 
 
-def _default_backend() -> Backend:
-    """Deployed functions run on Google Cloud, which sets K_SERVICE; a laptop is embedded."""
-    return Backend.CLOUD if "K_SERVICE" in os.environ else Backend.EMBEDDED  # noqa: TID251
-
-
 class Settings(BaseSettings):
     """Everything that can be set; `.env.example` explains each."""
 
@@ -56,7 +51,7 @@ class Settings(BaseSettings):
         case_sensitive=False,
     )
 
-    evalforge_backend: Backend = Field(default_factory=_default_backend)
+    evalforge_backend: Backend = Backend.EMBEDDED
     evalforge_store: Path = Path(".evalforge/evalforge.db")
     evalforge_workers: int = Field(default=1, ge=1, le=64)
     evalforge_log_level: str = Field(default="INFO", pattern="(?i)^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
@@ -90,7 +85,7 @@ class Settings(BaseSettings):
             return told
         try:
             return json.loads(told)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("must be a JSON object of names and failure types") from None
 
     @field_validator("pii_salt")
@@ -104,7 +99,8 @@ class Settings(BaseSettings):
     @classmethod
     def _cloud_is_complete(cls, told: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401
         """Tell what the cloud backend lacks beside every other fault."""
-        cloud = told.get("evalforge_backend", _default_backend()) == Backend.CLOUD
+        unless_told = cls.model_fields["evalforge_backend"].get_default(call_default_factory=True)
+        cloud = told.get("evalforge_backend", unless_told) == Backend.CLOUD
         missing = [name.upper() for name in _CLOUD_NEEDS if not told.get(name)] if cloud else []
         lacking = PydanticCustomError("value_error", f"the cloud backend also needs {', '.join(missing)}")
         faults = [InitErrorDetails(type=lacking, loc=(), input=None)] if missing else []
@@ -127,17 +123,30 @@ class Settings(BaseSettings):
         )
 
 
-def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field of Settings
+def _where_this_runs() -> Backend:
+    """Cloud Run, which runs deployed functions, sets K_SERVICE."""
+    return Backend.CLOUD if "K_SERVICE" in os.environ else Backend.EMBEDDED  # noqa: TID251
+
+
+class FunctionSettings(Settings):
+    """The settings of a function, which is on the cloud where it is deployed; a laptop never is by itself."""
+
+    evalforge_backend: Backend = Field(default_factory=_where_this_runs)
+
+
+def load_settings(kind: type[Settings] = Settings, **overrides: Any) -> Settings:  # noqa: ANN401 - any field
     """Read the settings from the environment and `.env`; overrides win.
 
     Raises:
         ConfigError: names every setting that is missing or wrong, never its value.
     """
     try:
-        return Settings(**overrides)
+        return kind(**overrides)
     except ValidationError as error:
         faults = [_fault(fault) for fault in error.errors(include_input=False, include_url=False)]
         raise ConfigError("settings: " + "; ".join(faults)) from None
+    except UnicodeDecodeError:
+        raise ConfigError("settings: the file .env is not UTF-8; save it as UTF-8") from None
 
 
 def _retold(fault: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -21,7 +21,7 @@ from shared.repositories.outbox import Outbox
 from shared.repositories.patterns import Patterns
 from shared.repositories.spend import Spend
 from shared.repositories.suggestions import Suggestions
-from shared.settings import SHORTEST_SALT, Backend, Settings, load_settings
+from shared.settings import SHORTEST_SALT, Backend, FunctionSettings, Settings, load_settings
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def current() -> Wiring:
     global _current  # noqa: PLW0603 - one process has one wiring, made late because functions fork after import
     with _lock:
         if _current is None:
-            settings = load_settings()
+            settings = load_settings(FunctionSettings)
             logs.configure(settings.evalforge_log_level)
             _current = wire(settings)
         return _current

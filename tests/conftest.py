@@ -40,7 +40,8 @@ def no_settings_from_this_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Start every test from the defaults: no `.env`, no variable that a laptop has set."""
-    for name in [*map(str.upper, Settings.model_fields), "K_SERVICE"]:
+    proxies = [f"{scheme}_proxy" for scheme in ("http", "https", "all")]
+    for name in [*map(str.upper, Settings.model_fields), "K_SERVICE", *proxies, *map(str.upper, proxies)]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
     monkeypatch.chdir(tmp_path)

@@ -1,9 +1,6 @@
 """From the dead-letter topic to a dead letter that a person can read and send again."""
 
-import json
-
 from cloudevents.http import CloudEvent
-from pydantic import JsonValue
 
 from shared.errors import UnavailableError
 from shared.logs import logger
@@ -13,7 +10,9 @@ from shared.pubsub_push import (
     DEAD_LETTER_SOURCE,
     DEAD_LETTER_SUBSCRIPTION,
     LAST_ERROR,
+    body_of,
     decode_push,
+    ids_in,
 )
 from shared.repositories.dead_letters import DeadLetters
 from shared.topology import FUNCTIONS
@@ -29,7 +28,7 @@ def bury_message(event: CloudEvent, *, dead_letters: DeadLetters, clock: Clock) 
     letter = dead_letters.record(
         stage=_stage_of(source),
         error=UnavailableError(f"every attempt failed with an error that may pass: {last}"),
-        message=_ids(pushed.data),
+        message=ids_in(body_of(pushed) or {}),
         at=clock(),
         attempts=int(attempts) if attempts.isdecimal() else 0,
         transient=True,
@@ -40,12 +39,3 @@ def bury_message(event: CloudEvent, *, dead_letters: DeadLetters, clock: Clock) 
 def _stage_of(source: str) -> str:
     found = (function.name for function in FUNCTIONS if function.topic and source.endswith(function.topic))
     return next(found, source or "unknown")
-
-
-def _ids(data: bytes) -> dict[str, JsonValue]:
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    told = body if isinstance(body, dict) else {}
-    return {key: value for key, value in told.items() if key.endswith("_id") and isinstance(value, str)}

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 import httpx
@@ -48,7 +48,8 @@ def doctor(store: Path | None) -> None:
 
 def _checks(store: Path | None) -> Iterator[Check]:
     try:
-        settings = load_settings(**({"evalforge_store": store} if store else {}))
+        overrides: dict[str, Any] = {"evalforge_store": store} if store else {}
+        settings = load_settings(**overrides)
     except EvalForgeError as error:
         yield Check("settings", Verdict.FAILED, str(error))
         return

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -63,8 +64,8 @@ def program_name() -> str:
         return "evalforge"
     called = Path(sys.argv[0])
     if called.name != "evalforge":
-        return f"{os.path.relpath(sys.executable)} -m functions.cli"
-    return os.path.relpath(called)
+        return f"{shlex.quote(os.path.relpath(sys.executable))} -m functions.cli"
+    return shlex.quote(os.path.relpath(called))
 
 
 def actor() -> str:

@@ -59,7 +59,7 @@ def demo(store: Path | None) -> None:
     started = time.perf_counter()
     parts = open_parts(store or Path(".evalforge/demo.db"))
     out = console()
-    run_demo(parts, say=out.print)
+    run_demo(parts, say=click.echo)
     told = report(parts, time.perf_counter() - started)
     out.print(
         f"the chain      {told.captures} failing traces against {told.healthy} healthy ones, "
@@ -67,4 +67,4 @@ def demo(store: Path | None) -> None:
     )
     out.print(layout(told.suggestions, width=out.width))
     first = next((line.id for line in told.suggestions if line.recurrence > 1), None)
-    out.print(next_steps(parts, first))
+    click.echo(next_steps(parts, first))

@@ -1,5 +1,6 @@
 """`evalforge run`: trace files in, suggestions out."""
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -56,7 +57,8 @@ def run(files: tuple[Path, ...], store: Path | None, *, as_json: bool) -> None:
             f"dead letters: {told.dead_letters}; model calls: {told.model_calls}, "
             f"${told.cost_usd:.2f}; {told.elapsed_s:.1f} s"
         )
-        out.print(next_steps(parts, told.suggestions[0].id if told.suggestions else None))
+        # Not through the table's printer: a command that was wrapped cannot be copied.
+        click.echo(next_steps(parts, told.suggestions[0].id if told.suggestions else None))
     if outcome.unusable:
         sys.exit(1)
 
@@ -64,7 +66,7 @@ def run(files: tuple[Path, ...], store: Path | None, *, as_json: bool) -> None:
 def next_steps(parts: Wiring, suggestion_id: str | None) -> str:
     """Say where to look next, in commands that work as they stand."""
     store = parts.settings.evalforge_store
-    option = "" if str(store) == ".evalforge/evalforge.db" else f" --store {store}"
+    option = "" if str(store) == ".evalforge/evalforge.db" else f" --store {shlex.quote(str(store))}"
     program = program_name()
     lines = []
     if suggestion_id:
@@ -101,7 +103,7 @@ def _bar(err: Console) -> Progress:
     columns = (
         SpinnerColumn(),
         BarColumn(bar_width=24),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
     )
     return Progress(*columns, console=err, transient=True)

@@ -16,7 +16,7 @@ def console(*, stderr: bool = False) -> Console:
     """Open the terminal; what goes into a file or a pipe has room for a table."""
     stream = sys.stderr if stderr else sys.stdout
     width = shutil.get_terminal_size().columns if stream.isatty() else _PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False)
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def plain(text: str) -> Text:

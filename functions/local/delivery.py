@@ -8,7 +8,7 @@ from collections.abc import Callable
 from cloudevents.http import CloudEvent
 
 from shared.embedded.queue import SqliteQueue
-from shared.errors import UnavailableError
+from shared.errors import TransientError, UnavailableError
 from shared.logs import describe, logger
 from shared.pubsub_push import encode_push
 from shared.topology import FUNCTIONS, Topic
@@ -59,8 +59,8 @@ class Delivery:
         while not stop.is_set():
             try:
                 idle = not self.deliver_one()
-            except UnavailableError as error:
-                # The queue's file is busy or full; a worker that ended here would leave messages lying.
+            except TransientError as error:
+                # The queue's file is busy, full or damaged; without a worker its messages would lie.
                 logger("local").warning("waiting for the queue: %s", describe(error))
                 idle = True
             if idle:
@@ -69,13 +69,22 @@ class Delivery:
     def drain(
         self, *, workers: int = 1, progress: Callable[[dict[Topic, int]], None] = lambda _: None
     ) -> None:
-        """Deliver until nothing is left, retries included; progress is told some twenty times a second."""
+        """Deliver until nothing is left, retries included; progress is told some twenty times a second.
+
+        Raises:
+            UnavailableError: messages are left that can be neither worked on nor kept as dead letters.
+        """
         stop = threading.Event()
         threads = [threading.Thread(target=self.work, args=(stop,), daemon=True) for _ in range(workers)]
         for thread in threads:
             thread.start()
         try:
             while left := self._queue.pending_by_topic():
+                if self._queue.is_stuck():
+                    raise UnavailableError(
+                        f"{sum(left.values())} messages could not be kept as dead letters and stay queued; "
+                        "EVALFORGE_LOG_LEVEL=INFO shows why, and the same command goes on from here"
+                    )
                 progress(left)
                 time.sleep(_PROGRESS_SECONDS)
             progress({})

@@ -9,10 +9,12 @@ from functions.local.host import queue_of
 from shared import wiring
 from shared.domain.canonical import digest
 from shared.domain.incidents import Incident, IncidentKind
-from shared.embedded.trace_files import Fault, LoadedFile, TraceFiles
+from shared.embedded.trace_files import TraceFiles
+from shared.embedded.trace_reading import Fault, LoadedFile
 from shared.errors import ConfigError, TraceSourceError
 from shared.messages import AlertRaised
 from shared.ports import Outgoing
+from shared.redaction.redactor import redact_text
 from shared.topology import Topic
 from shared.wiring import Wiring
 
@@ -80,7 +82,7 @@ def _backfill(loaded: LoadedFile) -> Incident:
     return Incident(
         id="in-" + digest("file", loaded.sha256, length=16),
         kind=IncidentKind.BACKFILL,
-        title=f"backfill of {loaded.path.name}",
+        title=f"backfill of {redact_text(loaded.path.name)}",
         source=loaded.sha256,
     )
 
@@ -88,7 +90,7 @@ def _backfill(loaded: LoadedFile) -> Incident:
 def _keep(fault: Fault, parts: Wiring) -> None:
     parts.dead_letters.record(
         stage="find_failures",
-        error=TraceSourceError(str(fault)),
-        message={"path": str(fault.path), "line": fault.line, "reason": fault.reason},
+        error=TraceSourceError(redact_text(str(fault))),
+        message={"path": redact_text(str(fault.path)), "line": fault.line, "reason": fault.reason},
         at=parts.clock(),
     )

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from shared.domain.canonical import digest
 from shared.domain.incidents import Incident, IncidentKind
+from shared.domain.json_text import json_in
 from shared.errors import MessageError
 from shared.messages import AlertRaised
 from shared.ports import Outgoing, Publisher
@@ -111,7 +112,10 @@ def _redacted(text: str | None) -> str | None:
 
 
 def _list(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
+    """Read a list: parts with commas between them, or JSON."""
+    told = json_in(text or "")
+    parts = [_text(part) for part in told] if isinstance(told, list) else (text or "").split(",")
+    return [part.strip() for part in parts if part.strip()]
 
 
 def _time(milliseconds: str | None, lookback: timedelta) -> tuple[datetime, datetime]:

@@ -53,12 +53,9 @@ def tool_calls(trace: Trace) -> list[ToolCall]:
 
 def turns(trace: Trace) -> list[Turn]:
     """List the conversation, each message once, though model spans may repeat what came before."""
-    seen: list[Turn] = []
-    for span in trace.spans:
-        if span.kind == "llm":
-            for turn in (*_messages(span.input), *_messages(span.output)):
-                if turn.content and turn not in seen:
-                    seen.append(turn)
+    models = (span for span in trace.spans if span.kind == "llm")
+    told = (turn for span in models for turn in (*_messages(span.input), *_messages(span.output)))
+    seen = list(dict.fromkeys(turn for turn in told if turn.content))
     if any(turn.role == "user" for turn in seen):
         return seen
     asked, answered = _text(trace.root.input), _text(trace.root.output)

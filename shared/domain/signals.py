@@ -1,35 +1,54 @@
 """What says that a trace went wrong, read from its spans."""
 
 import math
+import re
 from collections.abc import Iterator
 
 from pydantic import JsonValue
 
 from shared.domain.model import Model
 from shared.domain.spans import Evaluation, Span, Trace
-from shared.domain.taxonomy import FailureType, Severity, severity_of, type_of_label
+from shared.domain.taxonomy import FailureType, Severity, label_name, severity_of, type_of_label
 
 _TRUE = frozenset(
     {"true", "1", "yes", "found", "fail", "failed", "hallucination found", "detected", "unsafe", "toxic"}
 )
 _SERVER_ERROR = 500
 _CLIENT_ERROR = 400
+_LOWEST_STATUS = 100
 _NO_STATUS = 600
 _TOO_MANY_REQUESTS = 429
 _LOW_QUALITY = 0.3
-# Labels whose number or word says "bad" without an assessment (the earlier system's signals).
-_PRESENCE_LABELS = ("hallucination", "prompt_injection")
+# Labels whose number or word says "bad" without an assessment (the earlier system's signals), and
+# the words that Datadog's managed evaluations use for it.
+_PRESENCE_LABELS = {
+    "hallucination": frozenset({"contradiction", "unsupported claim"}),
+    "prompt_injection": frozenset({"simple instruction", "code injection", "context switching", "jailbreak"}),
+}
 _TOXICITY_LABELS = ("toxicity", "toxicity_score", "input_toxicity", "output_toxicity")
-_GUARDRAIL_KEYS = tuple(
-    f"{noun}{end}" for noun in ("guardrails", "guardrail") for end in (".failed", "_failed", "")
+_GUARDRAIL = re.compile(r"guardrails?(?:[._](?P<part>failed|failures|status|result|outcome))?")
+# Where an application tells evaluations itself, in tags or metadata: in the current and the former spelling.
+_TOLD_EVALUATION = re.compile(
+    r"evaluations?\.(?:custom\.)?(?P<label>[^.]+)(?:\.(?:value|(?P<judged>assessment)))?"
+    r"|evaluation_assessments\.(?:custom\.)?(?P<assessed>[^.]+)"
 )
 # What a span says in words; the rest of what it says beside the known fields is facts.
 _TEXTS = frozenset({"error", "intent", "tool_definitions", "documents", "prompt"})
-_STATUS_KEYS = ("http.status_code", "http_status_code", "status_code")
-# A run that harmed nobody has not thereby done what it should.
-_SAFETY = frozenset({FailureType.TOXICITY, FailureType.PROMPT_INJECTION, FailureType.PII_LEAK})
+_STATUS_KEYS = ("http.status_code", "http_status_code", "status_code", "http.response.status_code")
+_STATUS_CODE = re.compile(r"(?:http\S* )?([1-5]\d\d)(?:\.0)?(?: .{0,60})?", re.IGNORECASE)
+# A run that harmed nobody and was polite has not thereby done what it should.
+_TASK = frozenset({FailureType.INCOMPLETE_TASK, FailureType.QUALITY_DEGRADATION})
+_MANNERS = re.compile("sentiment|tone|language|latency|cost")
 _STEP_ERRORS = ("status", "http.status_code")
-_QUALITY_KEYS = ("llm_obs.quality_score", "quality_score")
+_QUALITY_LABELS = ("quality_score", "llm_obs_quality_score")
+_QUALITY_KEYS = tuple(
+    f"{above}{key}"
+    for key in ("llm_obs.quality_score", "quality_score")
+    for above in ("", "evaluations.", "evaluation.")
+)
+
+# What tags, metadata and metrics say, by dotted key in lower case.
+Facts = dict[str, list[JsonValue]]
 
 
 class SignalRules(Model):
@@ -56,7 +75,7 @@ def signals_of(trace: Trace, rules: SignalRules) -> tuple[Signal, ...]:
     A step's error counts unless the run as a whole was evaluated and passed: an
     agent that meets a tool's error and mends it has not failed.
     """
-    passed = _passed_as_a_whole(trace.root)
+    passed = _passed_as_a_whole(trace.root, rules)
     return tuple(
         signal
         for span in trace.spans
@@ -74,9 +93,12 @@ def was_evaluated(trace: Trace) -> bool:
     )
 
 
-def _passed_as_a_whole(root: Span) -> bool:
-    verdicts = {label: (told.assessment or "").lower() for label, told in root.evaluations.items()}
-    done = any(told == "pass" and type_of_label(label, {}) not in _SAFETY for label, told in verdicts.items())
+def _passed_as_a_whole(root: Span, rules: SignalRules) -> bool:
+    verdicts = {label: told.verdict for label, told in root.evaluations.items()}
+    done = any(
+        told == "pass" and type_of_label(label, rules.labels) in _TASK and not _MANNERS.search(label.lower())
+        for label, told in verdicts.items()
+    )
     return done and "fail" not in verdicts.values() and root.status != "error"
 
 
@@ -84,22 +106,24 @@ def _span_signals(span: Span, rules: SignalRules) -> Iterator[Signal]:
     facts = _facts(span)
     yield from _guardrails(span, facts)
     for label in sorted(span.evaluations):
-        yield from _evaluation(span, label, span.evaluations[label], rules)
-    yield from _tagged_evaluations(span, facts, rules)
+        if _failed(label, told := span.evaluations[label], rules):
+            yield _signal(type_of_label(label, rules.labels), span, f"evaluation:{label}", _short(told.value))
+    yield from _told_evaluations(span, facts, rules)
     yield from _quality(span, facts, rules)
     yield from _status(span, facts)
 
 
-def _facts(span: Span) -> dict[str, JsonValue]:
-    """Lay tags, metadata and metrics out as dotted keys, lower case; a tag's value is text."""
-    facts: dict[str, JsonValue] = {}
+def _facts(span: Span) -> Facts:
+    """Lay tags, metadata and metrics out as dotted keys, lower case; a key may be told more than once."""
+    facts: Facts = {}
     for tag in span.tags:
-        key, colon, value = tag.partition(":")
+        name, colon, told = tag.partition(":")
         if colon:
-            facts.setdefault(key.strip().lower(), value.strip())
+            facts.setdefault(name.strip().lower(), []).append(told.strip())
     beside = {key: value for key, value in span.extra.items() if key not in _TEXTS}
     for source in (span.metadata, span.metrics, beside):
-        facts.update(_flatten(source))
+        for key, value in _flatten(source):
+            facts.setdefault(key, []).append(value)
     return facts
 
 
@@ -107,65 +131,79 @@ def _flatten(value: JsonValue, prefix: str = "") -> Iterator[tuple[str, JsonValu
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _flatten(inner, f"{prefix}.{key}" if prefix else key)
-    elif not isinstance(value, list):
+    elif isinstance(value, list):
+        for inner in value:
+            if isinstance(inner, dict):
+                yield from _flatten(inner, prefix)
+    else:
         yield prefix.lower(), value
 
 
-def _guardrails(span: Span, facts: dict[str, JsonValue]) -> Iterator[Signal]:
-    for key in _GUARDRAIL_KEYS:
-        # `guardrail: true` says that there is one; `guardrail: failed` what it found.
-        told = facts.get(key)
-        if told == "failed" or ("fail" in key and _is_true(told)):
+def _guardrails(span: Span, facts: Facts) -> Iterator[Signal]:
+    for key, values in facts.items():
+        if (noun := _GUARDRAIL.fullmatch(key)) and any(_guardrail_failed(noun["part"], v) for v in values):
             yield _signal(FailureType.GUARDRAIL_FAILURE, span, key)
             return
 
 
-def _evaluation(span: Span, label: str, told: Evaluation, rules: SignalRules) -> Iterator[Signal]:
-    kind = type_of_label(label, rules.labels)
-    failed = (told.assessment or "").lower() == "fail"
-    if not told.assessment:
-        failed = _judged_bad(label, told.value, rules)
-    if failed:
-        yield _signal(kind, span, f"evaluation:{label}", _short(told.value))
+def _guardrail_failed(part: str | None, told: JsonValue) -> bool:
+    """Read what is said of a guardrail: `guardrail: true` says that there is one, `failed` what it found."""
+    if part in ("failed", "failures"):
+        return _is_true(told) or (_as_number(told) or 0) >= 1
+    return isinstance(told, str) and told.strip().lower() in ("failed", "fail")
 
 
-def _judged_bad(label: str, value: JsonValue, rules: SignalRules) -> bool:
-    name = _name(label)
+def _failed(label: str, told: Evaluation, rules: SignalRules) -> bool:
+    """Say whether an evaluation found something: by its assessment, or by a value whose meaning is known."""
+    if told.assessment:
+        return told.verdict == "fail"
+    name = label_name(label)
     if name in _TOXICITY_LABELS:
-        score = _as_number(value)
-        return score >= rules.toxicity_threshold if score is not None else _is_true(value)
-    return name in (*_PRESENCE_LABELS, *_GUARDRAIL_KEYS) and _is_true(value)
+        score = _as_number(told.value)
+        return score >= rules.toxicity_threshold if score is not None else _is_true(told.value)
+    if words := _PRESENCE_LABELS.get(name):
+        return _is_true(told.value) or str(told.value).strip().lower() in words
+    return _GUARDRAIL.fullmatch(name) is not None and _is_true(told.value)
 
 
-def _tagged_evaluations(span: Span, facts: dict[str, JsonValue], rules: SignalRules) -> Iterator[Signal]:
+def _told_evaluations(span: Span, facts: Facts, rules: SignalRules) -> Iterator[Signal]:
     """Read evaluations that an application put into tags or metadata: `hallucination:true`."""
-    for label in (*_PRESENCE_LABELS, *_TOXICITY_LABELS):
-        for key in (label, f"evaluations.{label}", f"evaluation.{label}"):
-            if key in facts and _judged_bad(label, facts[key], rules):
-                kind = type_of_label(label.removesuffix("_score"), rules.labels)
-                yield _signal(kind, span, key, _short(facts[key]))
+    seen: set[str] = set()
+    for key in sorted(facts, key=lambda key: (len(key), key)):
+        told = _TOLD_EVALUATION.fullmatch(key)
+        label = (told["label"] or told["assessed"]) if told else key
+        name = label_name(label)
+        if name in seen or not (told or name in (*_PRESENCE_LABELS, *_TOXICITY_LABELS)):
+            continue
+        judged = told and (told["judged"] or told["assessed"])
+        for said in facts[key]:
+            evaluation = Evaluation(assessment=str(said)) if judged else Evaluation(value=said)
+            if _failed(label, evaluation, rules):
+                seen.add(name)
+                kind = type_of_label(name.removesuffix("_score"), rules.labels)
+                yield _signal(kind, span, key, _short(said))
                 break
 
 
-def _quality(span: Span, facts: dict[str, JsonValue], rules: SignalRules) -> Iterator[Signal]:
-    told = {
-        f"evaluation:{label}": evaluation.value
+def _quality(span: Span, facts: Facts, rules: SignalRules) -> Iterator[Signal]:
+    told = [
+        (f"evaluation:{label}", evaluation.value)
         for label, evaluation in span.evaluations.items()
-        if _name(label) in _QUALITY_KEYS and not evaluation.assessment
-    }
-    for source, value in (*((key, facts.get(key)) for key in _QUALITY_KEYS), *told.items()):
-        score = _as_number(value)
-        if score is not None and score < rules.quality_threshold:
-            severity = Severity.HIGH if score < _LOW_QUALITY else Severity.MEDIUM
-            yield _signal(FailureType.QUALITY_DEGRADATION, span, source, f"{score:g}", severity)
-            return
+        if label_name(label) in _QUALITY_LABELS and not evaluation.assessment
+    ]
+    told += [(key, value) for key in _QUALITY_KEYS for value in facts.get(key, ())]
+    scores = [(score, source) for source, value in told if (score := _as_number(value)) is not None]
+    if scores and min(scores)[0] < rules.quality_threshold:
+        score, source = min(scores)
+        severity = Severity.HIGH if score < _LOW_QUALITY else Severity.MEDIUM
+        yield _signal(FailureType.QUALITY_DEGRADATION, span, source, f"{score:g}", severity)
 
 
-def _status(span: Span, facts: dict[str, JsonValue]) -> Iterator[Signal]:
-    code = next((c for key in _STATUS_KEYS if (c := _as_number(facts.get(key))) is not None), None)
-    if code is not None and _CLIENT_ERROR <= code < _NO_STATUS:
-        yield _signal(_status_type(int(code)), span, "http.status_code", f"{int(code)}")
-    if span.status == "error":
+def _status(span: Span, facts: Facts) -> Iterator[Signal]:
+    codes = [code for key in _STATUS_KEYS for told in facts.get(key, ()) if (code := _as_status_code(told))]
+    if codes and max(codes) >= _CLIENT_ERROR:
+        yield _signal(_status_type(max(codes)), span, "http.status_code", f"{max(codes)}")
+    if span.status.strip() == "error":
         yield _signal(FailureType.LLM_ERROR, span, "status", "error")
 
 
@@ -194,18 +232,25 @@ def _is_true(value: JsonValue) -> bool:
 
 
 def _as_number(value: JsonValue) -> float | None:
-    """Read a number, or None: a trace may say `1e999` where a status code belongs."""
+    """Read a number or a percentage, or None: a trace may say `1e999` where a status code belongs."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    percent = isinstance(value, str) and value.rstrip().endswith("%")
     try:
-        number = float(value)
+        number = float(value.rstrip(" %") if isinstance(value, str) else value)
     except (ValueError, OverflowError):
         return None
+    number = number / 100 if percent else number
     return number if math.isfinite(number) else None
 
 
-def _name(label: str) -> str:
-    return label.strip().lower().replace("-", "_").replace(" ", "_")
+def _as_status_code(value: JsonValue) -> int | None:
+    """Read `404`, `"404"`, `"404 Not Found"` or `"HTTP/1.1 404"`; None for what is no status."""
+    if isinstance(value, str):
+        found = _STATUS_CODE.fullmatch(value.strip())
+        return int(found[1]) if found else None
+    code = _as_number(value)
+    return int(code) if code is not None and _LOWEST_STATUS <= code < _NO_STATUS else None
 
 
 def _short(value: JsonValue) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from shared.domain.canonical import canonical_json
+from shared.domain.json_text import json_in
 from shared.domain.spans import Evaluation, Span
 
 MAX_DEPTH = 100
@@ -95,11 +96,21 @@ def parse_span(item: Any) -> Span:
         raise SpanShapeError("evaluation, metadata and metrics must be objects") from None
 
 
+def trace_id_of(item: Any) -> str | None:
+    """Read the trace id of an item that was refused, if it tells one."""
+    try:
+        told = _record(item).get("trace_id")
+    except (SpanShapeError, TypeError, AttributeError):
+        return None
+    return str(_clean(str(told), 0)) if isinstance(told, str | int) and not isinstance(told, bool) else None
+
+
 def _parsed(cleaned: dict[str, Any]) -> Span:
     if len(canonical_json(cleaned).encode()) > MAX_SPAN_BYTES:
         raise SpanShapeError(f"the span is larger than {MAX_SPAN_BYTES // 2**20} MiB")
     for key in ("span_id", "trace_id"):
-        if cleaned.get(key) in (None, ""):
+        told = cleaned.get(key)
+        if isinstance(told, bool) or not isinstance(told, str | int) or told == "":
             raise SpanShapeError(f"the span has no {key}")
     parent = str(cleaned.get("parent_id") or "")
     return Span(
@@ -108,22 +119,27 @@ def _parsed(cleaned: dict[str, Any]) -> Span:
         parent_id=None if parent in _NO_PARENT else parent,
         name=str(cleaned.get("name") or ""),
         kind=str(cleaned.get("span_kind") or "unknown"),
-        status=str(cleaned.get("status") or "ok").lower(),
+        status=str(cleaned.get("status") or "ok").strip().lower(),
         start_ns=_nanoseconds(cleaned.get("start_ns")),
         duration_ns=int(_number(cleaned.get("duration"))),
         ml_app=str(cleaned.get("ml_app") or _app_in(cleaned.get("tags")) or "unknown"),
         input=cleaned.get("input"),
         output=cleaned.get("output"),
-        metadata=cleaned.get("metadata") or {},
+        metadata=_metadata(cleaned.get("metadata")),
         metrics=cleaned.get("metrics") or {},
         tags=_tags(cleaned.get("tags")),
-        evaluations=_evaluations(cleaned.get("evaluation") or {}),
-        extra={key: value for key, value in cleaned.items() if key not in _KNOWN},
+        # The plural is the deprecated spelling of the same field; what both tell, the current one says.
+        evaluations=_evaluations({**_named(cleaned.get("evaluations")), **(cleaned.get("evaluation") or {})}),
+        extra={
+            key: value for key, value in cleaned.items() if key not in _KNOWN and not _is_read(key, value)
+        },
     )
 
 
 def _tags(raw: object) -> tuple[str, ...]:
-    """Read tags: a list, or one text with commas between them."""
+    """Read tags: a list, an object, or one text with commas between them."""
+    if isinstance(raw, dict):
+        raw = [f"{key}:{value}" for key, value in raw.items()]
     listed = raw.split(",") if isinstance(raw, str) else raw or ()
     if not isinstance(listed, list | tuple):
         raise SpanShapeError("tags are neither a list nor a text")
@@ -140,12 +156,42 @@ def _evaluations(raw: dict[str, Any]) -> dict[str, Evaluation]:
             continue
         evaluations[label] = Evaluation(
             value=body.get("value"),
-            assessment=body.get("assessment"),
-            metric_type=body.get("eval_metric_type"),
-            reasoning=body.get("reasoning"),
+            assessment=_assessment(body.get("assessment")),
+            metric_type=_text_of(body.get("eval_metric_type")),
+            reasoning=_text_of(body.get("reasoning")),
             tags=tags,
         )
     return evaluations
+
+
+def _named(raw: object) -> dict[str, Any]:
+    """Read evaluations of the deprecated spelling, which kept a team's own ones apart."""
+    if not isinstance(raw, dict):
+        return {}
+    own = raw.get("custom")
+    theirs = {label: told for label, told in raw.items() if label != "custom"}
+    return {**theirs, **own} if isinstance(own, dict) else raw
+
+
+def _is_read(key: str, value: object) -> bool:
+    return key == "evaluations" and isinstance(value, dict)
+
+
+def _assessment(raw: object) -> str | None:
+    """Read a verdict; a verdict of a wrong type must not cost the span that carries it."""
+    if isinstance(raw, bool):
+        return "pass" if raw else "fail"
+    return raw if isinstance(raw, str) else None
+
+
+def _text_of(raw: JsonValue) -> str | None:
+    return raw if raw is None or isinstance(raw, str) else canonical_json(raw)
+
+
+def _metadata(raw: object) -> Any:
+    """Read metadata; some senders spell it as a JSON text."""
+    parsed = json_in(raw) if isinstance(raw, str) else None
+    return parsed if isinstance(parsed, dict) else raw or {}
 
 
 def _from_intake(span: Any, above: dict[str, Any]) -> Any:

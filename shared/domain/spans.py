@@ -9,6 +9,8 @@ from pydantic import Field, JsonValue
 from shared.domain.canonical import canonical_json
 from shared.domain.model import Model
 
+_VERDICTS = {"pass": "pass", "passed": "pass", "fail": "fail", "failed": "fail"}
+
 
 class Evaluation(Model):
     """What an evaluator said of a span."""
@@ -18,6 +20,11 @@ class Evaluation(Model):
     metric_type: str | None = None
     reasoning: str | None = None
     tags: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str | None:
+        """The assessment, however it is spelled: `pass`, `fail` or, where it is neither, None."""
+        return _VERDICTS.get((self.assessment or "").strip().lower())
 
 
 class Span(Model):
@@ -129,8 +136,7 @@ def _merged(tellings: list[Span]) -> Span:
 def _evaluation_order(told: tuple[str, Evaluation]) -> tuple[str, bool, str]:
     """Put a failing verdict last, where it stays: of two verdicts of one label it is the one to look into."""
     label, evaluation = told
-    failed = (evaluation.assessment or "").lower() == "fail"
-    return label, failed, canonical_json(evaluation.model_dump(mode="json"))
+    return label, evaluation.verdict == "fail", canonical_json(evaluation.model_dump(mode="json"))
 
 
 def _fullness(span: Span) -> tuple[int, str]:

@@ -1,5 +1,6 @@
 """The one list of ways to fail, from the first signal to the last artifact."""
 
+import re
 from enum import StrEnum
 
 TAXONOMY_VERSION = "1"
@@ -95,9 +96,14 @@ def by_precedence(kinds: set[FailureType]) -> tuple[FailureType, ...]:
     return tuple(sorted(kinds, key=_PRECEDENCE.__getitem__))
 
 
+def label_name(label: str) -> str:
+    """Bring the spellings of an evaluation's label together."""
+    return re.sub(r"[-_. ]+", "_", label.strip().lower())
+
+
 def type_of_label(label: str, own_labels: dict[str, FailureType]) -> FailureType:
     """Map an evaluation's label to a type; a team's own mapping wins over Datadog's usual names."""
-    name = label.strip().lower().replace("-", "_").replace(" ", "_")
+    name = label_name(label)
     return own_labels.get(label) or own_labels.get(name) or _LABELS.get(name, FailureType.QUALITY_DEGRADATION)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import ConfigError, UnavailableError
+from shared.errors import ConfigError, StoreDamagedError, UnavailableError
 
 OLDEST_SQLITE = (3, 38, 0)  # RETURNING came with 3.35, JSON functions are built in since 3.38
 _BUSY_SECONDS = 30
 _PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PRIMARY_CODE = 0xFF
 
 _SCHEMA = """
@@ -67,7 +68,7 @@ class Database:
             path.touch(mode=0o600, exist_ok=True)
             with self.reading() as connection:
                 connection.executescript(_SCHEMA)
-        except (OSError, sqlite3.Error, UnavailableError) as error:
+        except (OSError, sqlite3.Error, UnavailableError, StoreDamagedError) as error:
             raise ConfigError(
                 f"the store {path} cannot be opened ({error}); name another file with --store"
             ) from error
@@ -91,13 +92,20 @@ class Database:
 
         Raises:
             UnavailableError: the file is busy or full; the message is delivered again.
+            StoreDamagedError: what the file holds cannot be read.
         """
         connection: sqlite3.Connection | None = None
         try:
             connection = self._borrow()
             yield connection
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY_CODE not in _PASSING:
+        except sqlite3.DatabaseError as error:
+            # Errors that this module's callers make themselves have no code.
+            code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+            if code in _DAMAGED:
+                raise StoreDamagedError(
+                    f"the store {self.path} is damaged ({error}); restore it, or name another with --store"
+                ) from error
+            if code not in _PASSING:
                 raise
             raise UnavailableError(f"the store {self.path} did not answer: {error}") from error
         finally:

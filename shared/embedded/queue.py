@@ -121,6 +121,15 @@ class SqliteQueue:
             rows = connection.execute("SELECT topic, count(*) FROM messages GROUP BY topic").fetchall()
         return {Topic(topic): count for topic, count in rows}
 
+    def is_stuck(self) -> bool:
+        """Say whether nothing is left but dead letters that every attempt failed to keep."""
+        with self._database.reading() as connection:
+            left, stuck = connection.execute(
+                "SELECT count(*), count(*) FILTER (WHERE topic = ? AND attempts >= ?) FROM messages",
+                (Topic.DEAD_LETTERS, self._retries.attempts),
+            ).fetchone()
+        return 0 < int(left) == int(stuck)
+
     def release_dead_owners(self) -> int:
         """Free the leases of processes that were killed, and say how many there were."""
         with self._database.transaction() as connection:

@@ -24,17 +24,23 @@ class Kind(StrEnum):
 _NOT_LETTERS = re.compile(r"[^a-z0-9]")
 
 _BY_KEY = {
-    Kind.EMAIL: "email emailaddress mail useremail customeremail contactemail",
-    Kind.PHONE: "phone phonenumber mobile mobilenumber telephone userphone",
+    Kind.EMAIL: "email emailaddress mail useremail customeremail contactemail emails",
+    Kind.PHONE: (
+        "phone phonenumber phonenumbers mobile mobilenumber telephone userphone userphonenumber "
+        "customerphone contactphone contactphonenumber"
+    ),
     Kind.ADDRESS: (
         "address streetaddress shippingaddress billingaddress useraddress homeaddress address1 "
         "address2 street"
     ),
-    Kind.IP: "ip ipaddress clientip remoteip remoteaddr userip xforwardedfor",
+    Kind.IP: (
+        "ip ipaddress clientip clientipaddress remoteip remoteipaddress remoteaddr sourceip userip "
+        "xforwardedfor xrealip cfconnectingip trueclientip"
+    ),
     Kind.PERSON: "firstname lastname fullname username surname givenname familyname customername",
-    Kind.USER: "userid customerid usrid enduserid",
+    Kind.USER: "userid userids customerid customerids usrid enduserid",
     Kind.BIRTH: "dob dateofbirth birthdate birthday",
-    Kind.SESSION: "sessionid session sid",
+    Kind.SESSION: "sessionid session sid xsessionid sessiontoken phpsessid jsessionid",
     Kind.SECRET: (
         "authorization proxyauthorization cookie cookies setcookie xapikey apikey appkey password passwd "
         "secret token accesstoken refreshtoken authtoken clientsecret privatekey xauthtoken"
@@ -44,7 +50,7 @@ _KIND_OF_KEY = {key: kind for kind, keys in _BY_KEY.items() for key in keys.spli
 _USERS = frozenset(
     {"user", "users", "usr", "customer", "customers", "enduser", "profile", "passenger", "passengers"}
 )
-_DROPPED_TAGS = ("pii:", "pii.", "user.", "usr.")
+_DROPPED_TAGS = re.compile(r"(?i)(?:pii\s*[:._-]|(?:user|usr)\s*[:.])")
 _USER_ID_TAGS = ("user.id:", "usr.id:")
 
 
@@ -58,7 +64,7 @@ def kind_of_key(key: str, parent: str = "") -> Kind | None:
     holder = _NOT_LETTERS.sub("", (above[-1] if above else parent.rpartition(".")[2]).lower())
     if holder in _USERS and name == "id":
         return Kind.USER
-    if holder in _USERS and name == "name":
+    if holder in _USERS and name in ("name", "displayname"):
         return Kind.PERSON
     return _KIND_OF_KEY.get(name)
 
@@ -70,4 +76,4 @@ def user_id_of_tag(tag: str) -> str | None:
 
 def is_dropped_tag(tag: str) -> bool:
     """Say whether a tag is left out whole: it exists to describe a person."""
-    return tag.lower().startswith(_DROPPED_TAGS)
+    return _DROPPED_TAGS.match(tag.strip()) is not None

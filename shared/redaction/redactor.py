@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
@@ -13,17 +13,28 @@ from shared.domain.signals import Signal
 from shared.domain.spans import Evaluation, Span, Trace
 from shared.redaction.places import Kind, is_dropped_tag, kind_of_key, user_id_of_tag
 from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, USER_HASH, id_hash, user_hash
-from shared.redaction.text import find
+from shared.redaction.text import find, names_a_secret
 
 _USER_HASH_TAG = "user_hash:"
 _SHORTEST_KNOWN = 4
 _PLAIN_WORD = re.compile(r"[a-z_-]+")
+_WORD = re.compile(r"\w+")
+_WORD_WITH_DASHES = re.compile(r"[\w-]+")
 _NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]+")
 # Each known value makes every text slower to search; a trace that names more people than this is rare.
 _MOST_KNOWN = 200
 _SHORTEST_CARD = 10**12
 _MOST_PASSES = 4
-_SCHEMA_KEYS = 6
+_SCHEMA_TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
+_SCHEMA_KEYS = frozenset(
+    {
+        *("type", "title", "description", "format", "enum", "items", "properties", "required", "default"),
+        *("examples", "pattern", "nullable", "minimum", "maximum", "minLength", "maxLength", "minItems"),
+        *("maxItems", "additionalProperties"),
+    }
+)
+_HEADER_NAMES = ("name", "key", "header")
+_HEADER_VALUES = frozenset({"value", "values", "val"})
 _TOOL_KINDS = frozenset({"tool", "retrieval"})
 
 
@@ -66,8 +77,7 @@ def findings(texts: Iterable[str], issued: Collection[str] = ()) -> dict[str, in
 
     `issued` are exact values that we put there ourselves, such as span ids.
     """
-    own = _any_of(issued)
-    cleaned = (own.sub(" ", text) if own else text for text in texts)
+    cleaned = map(_blanking(issued), texts) if issued else texts
     return dict(Counter(found.kind.value for text in cleaned for found in find(text)))
 
 
@@ -108,7 +118,7 @@ class _TraceRedactor:
                 return text
             pieces, at = [], 0
             for start, end, kind in found:
-                pieces += [text[at:start], self._replace(kind, text[start:end])]
+                pieces += [text[at:start], self._of_kind(kind, text[start:end])]
                 at = end
             text = "".join([*pieces, text[at:]])
         # Only a text made to hide one value behind another comes here: nothing of it is kept.
@@ -198,23 +208,28 @@ class _TraceRedactor:
 
     def _members(self, members: dict[str, JsonValue], parent: str) -> dict[str, JsonValue]:
         """Redact an object; headers that come as objects of a name and a value go by their name."""
-        name = members.get("name") or members.get("key")
-        named = kind_of_key(name) if isinstance(name, str) and "value" in members else None
+        spelled_out = {key.lower(): inner for key, inner in members.items()}
+        names = [name for key in _HEADER_NAMES if isinstance(name := spelled_out.get(key), str)]
+        named = kind_of_key(names[0]) if names else None
         told: dict[str, JsonValue] = {}
         for key, inner in members.items():
             spelled = self.label(key)
             if spelled in told:
                 spelled = f"{spelled}_{len(told)}"
             told[spelled] = (
-                self._all_of(named, inner) if named and key == "value" else self._keyed(key, inner, parent)
+                self._all_of(named, inner)
+                if named and key.lower() in _HEADER_VALUES
+                else self._keyed(key, inner, parent)
             )
         return told
 
     def _keyed(self, key: str, value: JsonValue, parent: str) -> JsonValue:
         kind = kind_of_key(key, parent)
+        if kind is None and isinstance(value, str | int) and names_a_secret(key, str(value)):
+            kind = Kind.SECRET
         if kind is None or value in (None, "", [], {}) or _describes(value):
             return self._value(value, key)  # type: ignore[no-any-return]
-        if kind is Kind.USER and isinstance(value, str | int):
+        if kind is Kind.USER and isinstance(value, str | int) and not isinstance(value, bool):
             return self._hash_user(str(value))
         return self._all_of(kind, value)
 
@@ -236,8 +251,12 @@ class _TraceRedactor:
         if parsed is None:
             return self.prose(text)
         redacted = self._value(parsed)
-        # The text can hold more than what was parsed: of a key told twice, JSON keeps the last.
-        return self.prose(text) if redacted == parsed else json.dumps(redacted, ensure_ascii=False)
+        if redacted == parsed:
+            # The text can hold more than what was parsed: of a key told twice, JSON keeps the last.
+            told = self.prose(text)
+            if json_in(told) is not None:
+                return told
+        return self.prose(json.dumps(redacted, ensure_ascii=False))
 
     def _learn(self, span: Span) -> None:
         """Collect the values that keys mark as personal, to find them in free text as well.
@@ -291,7 +310,8 @@ class _TraceRedactor:
         return self._placeholders[key]
 
     def _of_kind(self, kind: Kind, value: str) -> str:
-        return self._hash(value) if kind is Kind.USER else self._replace(kind, value)
+        # A hash without a key could be found out by trying; a text that stands alone has none.
+        return self._hash(value) if kind is Kind.USER and self._salt else self._replace(kind, value)
 
     def _hash_user(self, user_id: str) -> str:
         """Hash a user id that a field or a tag tells; the first is whose trace it is."""
@@ -308,7 +328,22 @@ class _TraceRedactor:
 
 def _describes(value: JsonValue) -> bool:
     """Tell a schema, which describes what a field may hold, from what it holds."""
-    return isinstance(value, dict) and isinstance(value.get("type"), str) and len(value) <= _SCHEMA_KEYS
+    return isinstance(value, dict) and value.get("type") in _SCHEMA_TYPES and value.keys() <= _SCHEMA_KEYS
+
+
+def _blanking(issued: Collection[str]) -> Callable[[str], str]:
+    """Blank what we put into a text ourselves, by word: a large trace has more ids than one pattern bears."""
+    words = frozenset(issued)
+    odd = _any_of([one for one in words if not _WORD_WITH_DASHES.fullmatch(one)])
+
+    def blank(match: re.Match[str]) -> str:
+        return " " if match[0] in words else match[0]
+
+    def blanked(text: str) -> str:
+        text = odd.sub(" ", text) if odd else text
+        return _WORD.sub(blank, _WORD_WITH_DASHES.sub(blank, text))
+
+    return blanked
 
 
 def _any_of(values: Collection[str]) -> re.Pattern[str] | None:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.redaction.places import Kind
+from shared.redaction.places import Kind, kind_of_key
+from shared.redaction.pseudonyms import ANY_PSEUDONYM
 
 
 class Found(NamedTuple):
@@ -20,8 +21,11 @@ class Found(NamedTuple):
 
 
 _EMAIL = re.compile(r"[\w.%+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-# Groups of digits with one space or dash between them; a card may stand among other numbers.
-_DIGITS = re.compile(r"(?<![\d.])\d{1,19}(?:[ \n-]{1,2}\d{1,19}){0,12}(?!\d)")
+# Groups of digits with blanks or dashes between them: a card may stand among other numbers, which need
+# not be told apart here. Points part the groups of a card only where they part nothing else.
+_DIGITS = re.compile(
+    r"(?<!\d)(?<!\d\.)(?:\d{4}(?:\.\d{4}){3}(?![.\d])|\d+(?:[ \t\n\u00a0\u2010-\u2015-]{1,2}\d+)*)"
+)
 # Trace and span ids are hex: sixteen of their digits in a row are no card.
 _HEX_ID = re.compile(r"(?=[0-9a-f]*[a-f])[0-9a-f]{16,64}")
 _PHONE = re.compile(
@@ -53,28 +57,52 @@ _SECRETS = re.compile(
     r"|\bglpat-[A-Za-z0-9_-]{20,64}"
     r"|\bxox[abeoprs]-[A-Za-z0-9-]{10,250}"
     r"|\bAIza[A-Za-z0-9_-]{35}"
+    r"|\b(?:npm|hf)_[A-Za-z0-9]{30,64}"
+    r"|\bSG\.[\w-]{16,32}\.[\w-]{30,64}"
+    r"|\bya29\.[\w-]{20,4000}"
     r"|(?i:\bbearer )[A-Za-z0-9._~+/=-]{12,4000}"
 )
 # A word behind "token:" is prose; a value is quoted, long, or has a digit in it.
 _VALUE = r"([^\s\"'<>,;&(){}\[\]]{6,4000})"
+_TELLING = r"(?=[^\s,;&]{0,200}\d|[^\s,;&]{12})"
+_TELLING_NAME = (
+    r"(?:(?:api|access|account)[_-]?key|secret|token(?!s)|passw(?:or)?d|pwd)"
+    r"(?:[_-](?:id|key|value|access[_-]key))?"
+)
+_SECRET_KEY = re.compile(rf"(?i){_TELLING_NAME}$")
 _ASSIGNED = re.compile(
-    r"(?i)(?:api[_-]?key|access[_-]?key|secret|token(?!s)|passw(?:or)?d|pwd)(?:[_-](?:id|key|value|access[_-]key))?"
-    r"[\"']?\s{0,4}[=:]\s{0,4}(?:[\"']" + _VALUE + r"|(?=[^\s,;&]{0,200}\d|[^\s,;&]{12})" + _VALUE + r")"
-    r"|authorization ?: ?\w{1,20} " + _VALUE
+    rf"(?i){_TELLING_NAME}[\"']?\s{{0,4}}[=:]\s{{0,4}}(?:[\"']{_VALUE}|{_TELLING}{_VALUE})"
+    rf"|authorization ?: ?(?:\w{{1,20}} {_VALUE}|{_TELLING}{_VALUE})"
+    r"|cookie ?: ?([^\s=;]{1,200}=[^\n\"]{1,4000})"
+)
+_SHORTEST_SECRET = 6
+# What any text spells like a key of JSON or of a program, with a plain text as its value.
+_QUOTED_PAIR = re.compile(
+    r"(\\{0,3}[\"'])(?P<key>[\w .-]{1,64})\1\s{0,4}:\s{0,4}(\\{0,3}[\"'])(?P<value>[^\"'\\\n]{1,2000})\3"
 )
 
 
 def find(text: str) -> list[Found]:
-    """List what must not be seen, from left to right, without overlaps; the longer of two wins."""
+    """List what must not be seen, from left to right; what overlaps is one, for half of it would stay."""
     chosen: list[Found] = []
     for found in sorted(_candidates(text), key=lambda found: (found.start, -found.end)):
         if not chosen or found.start >= chosen[-1].end:
             chosen.append(found)
+        elif found.end > chosen[-1].end:
+            chosen[-1] = chosen[-1]._replace(end=found.end)
     return chosen
+
+
+def names_a_secret(key: str, value: str) -> bool:
+    """Say whether a key's name says that its value is secret: `db_password`, `aws_secret_access_key`."""
+    return len(value) >= _SHORTEST_SECRET and _SECRET_KEY.search(key) is not None
 
 
 def _candidates(text: str) -> Iterator[Found]:
     yield from _spans(_SECRETS, text, Kind.SECRET)
+    for match in _QUOTED_PAIR.finditer(text):
+        if (kind := kind_of_key(match["key"])) and not ANY_PSEUDONYM.fullmatch(match["value"]):
+            yield Found(*match.span("value"), kind)
     for match in _ASSIGNED.finditer(text):
         yield Found(*match.span(match.lastindex or 0), Kind.SECRET)
     if "@" in text:
@@ -97,11 +125,10 @@ def _cards(run: str, offset: int) -> Iterator[Found]:
     groups = [match.span() for match in _GROUP.finditer(run)]
     for first, (start, _) in enumerate(groups):
         digits = 0
-        for one, end in groups[first:]:
+        for one, end in groups[first : first + _CARD_LENGTHS.stop]:
             digits += end - one
             if digits in _CARD_LENGTHS and _is_card(run[start:end]):
                 yield Found(offset + start, offset + end, Kind.CARD)
-                break
             if digits > _CARD_LENGTHS.stop:
                 break
 

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import shlex
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,29 @@ def test_fifty_megabytes_in_one_line_are_refused_and_the_rest_goes_on(tmp_path: 
     path, err, report, _ = run_with(huge, tmp_path)
     assert f"{path}:11: the span is larger than 10 MiB" in err
     assert (report["captures"], report["healthy"], report["dead_letters"]) == (11, 13, 1)
+
+
+def test_what_is_left_of_a_trace_is_no_healthy_run(tmp_path: Path) -> None:
+    fine = {"span_id": "s", "trace_id": "whole", "evaluation": {"goal": {"assessment": "pass"}}}
+    left = fine | {"trace_id": "partial"}
+    refused = {"span_id": "root", "trace_id": "partial", "tags": 7, "status": "error"}
+    failing = fine | {"trace_id": "flagged", "status": "error"}
+    lost = refused | {"trace_id": "flagged"}
+    path = tmp_path / "partial.jsonl"
+    path.write_text("\n".join(map(json.dumps, (fine, left, refused, failing, lost))))
+    report = evalforge("run", path, "--json", "--store", tmp_path / "store.db").json
+    assert (report["captures"], report["healthy"], report["dead_letters"]) == (1, 1, 2)
+
+
+def test_a_file_named_after_a_person_is_not_named_in_the_store(tmp_path: Path) -> None:
+    path = tmp_path / "jane.roe@example.com.jsonl"
+    path.write_bytes(GOOD[0] + b"no JSON\n")
+    store = tmp_path / "store.db"
+    assert evalforge("run", path, "--store", store).code == 0
+    with sqlite3.connect(store) as database:
+        kept = [row[0] for row in database.execute("SELECT data FROM documents")]
+    assert kept
+    assert not any("jane.roe" in one for one in kept)
 
 
 def test_a_file_cut_in_the_middle_gives_what_it_has(tmp_path: Path) -> None:
@@ -121,6 +146,27 @@ def test_a_trace_cannot_drive_the_terminal(tmp_path: Path) -> None:
         assert ended.code == 0
         assert "\x1b" not in ended.out
     assert "[red]bot" in evalforge("list", "suggestions", "--store", store).out
+
+
+def test_a_store_that_was_damaged_is_named_by_every_command(tmp_path: Path) -> None:
+    store = tmp_path / "store.db"
+    assert evalforge("run", SAMPLES, "--store", store).code == 0
+    with store.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (store.stat().st_size - 4096))
+    for call in (("list", "captures"), ("run", str(SAMPLES)), ("doctor",)):
+        ended = evalforge(*call, "--store", store)
+        assert ended.code in (1, 2), call
+        assert "damaged" in ended.out + ended.err, call
+        assert "Traceback" not in ended.err, call
+
+
+@pytest.mark.parametrize("name", ["[/nope]", "[red]x y", "it's"])
+def test_a_store_may_have_any_name_and_the_next_commands_can_be_copied(name: str, tmp_path: Path) -> None:
+    ended = evalforge("run", SAMPLES, "--store", tmp_path / name / "s.db")
+    assert ended.code == 0, ended.err
+    command = next(line for line in ended.out.splitlines() if "show suggestion" in line)
+    assert str(tmp_path / name / "s.db") in shlex.split(command)
 
 
 def test_a_store_that_is_no_database_is_named(tmp_path: Path) -> None:

@@ -41,6 +41,18 @@ def test_the_demo_shows_the_discontinued_product_and_a_second_time_changes_nothi
     assert shown.code == 0, shown.err
 
 
+def test_the_demo_needs_no_way_through_a_proxy(tmp_path: Path) -> None:
+    nowhere = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:9")
+    ended = evalforge("demo", cwd=tmp_path, **nowhere)
+    assert ended.code == 0, ended.err
+
+
+def test_a_laptop_on_which_a_deployment_variable_is_set_stays_embedded(tmp_path: Path) -> None:
+    ended = evalforge("doctor", cwd=tmp_path, K_SERVICE="sanitize")
+    assert ended.code == 0, ended.out
+    assert "backend embedded" in ended.out
+
+
 @pytest.mark.parametrize("noun", ["suggestion", "pattern", "capture"])
 def test_what_is_listed_is_shown_whole(noun: str, store: Path) -> None:
     listed = evalforge("list", f"{noun}s", "--json", "--store", store).json

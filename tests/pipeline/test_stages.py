@@ -21,13 +21,13 @@ from functions.sanitize.capture import sanitize_trace
 from shared import logs, wiring
 from shared.domain.incidents import Incident, IncidentKind
 from shared.domain.spans import Trace
-from shared.embedded import trace_files
+from shared.embedded import trace_files, trace_reading
 from shared.embedded.documents import SqliteDocuments
 from shared.embedded.queue import SqliteQueue
 from shared.errors import ConflictError, UnavailableError
 from shared.messages import ArtifactsDrafted, SuggestionChanged, TraceFound
 from shared.ports import Outgoing
-from shared.pubsub_push import DEAD_LETTER_ATTEMPTS, DEAD_LETTER_SOURCE, LAST_ERROR, Pushed, encode_push
+from shared.pubsub_push import Pushed, encode_push
 from shared.repositories.artifacts import Artifacts
 from shared.repositories.outbox import NoticeState
 from shared.repositories.suggestions import Suggestions
@@ -203,31 +203,6 @@ def test_what_was_decided_is_not_announced_as_waiting(ran: Wiring) -> None:
     assert channel.told == []
 
 
-def test_a_message_that_every_attempt_failed_is_kept_with_its_stage_and_last_error(parts: Wiring) -> None:
-    body = TraceFound(trace_id="t", incident_id="in-1").model_dump_json().encode()
-    attributes = {
-        DEAD_LETTER_SOURCE: "failures",
-        DEAD_LETTER_ATTEMPTS: "8",
-        LAST_ERROR: "StageFailedError: KeyError",
-    }
-    with wiring.use(parts):
-        for _ in range(2):
-            event = encode_push(Pushed(body, "1", attributes), topic="dead-letters")
-            entry_points()[Topic.DEAD_LETTERS](event)
-    letters = list(parts.dead_letters.all())
-    assert [(one.stage, one.attempts, one.transient) for one in letters] == [("sanitize", 8, True)]
-    assert "KeyError" in letters[0].reason
-    assert letters[0].message == {"trace_id": "t", "incident_id": "in-1"}
-
-
-@pytest.mark.parametrize("data", [b"", b"hello", b"[]", b"{}", b'{"trace_id": 7}', b"[" * 5000])
-def test_a_message_that_is_none_is_a_dead_letter_and_acknowledged(parts: Wiring, data: bytes) -> None:
-    with wiring.use(parts):
-        entry_points()[Topic.FAILURES](encode_push(Pushed(data, "1", {}), topic="failures"))
-    letters = list(parts.dead_letters.all())
-    assert [(one.stage, one.error) for one in letters] == [("sanitize", "MessageError")]
-
-
 def test_a_foreign_errors_text_is_printed_by_nobody(parts: Wiring, capfd: pytest.CaptureFixture[str]) -> None:
     class Broken:
         def fetch(self, trace_id: str) -> Trace:
@@ -330,13 +305,13 @@ def test_a_file_that_changed_is_read_once_and_not_for_every_trace(
     old.write_bytes(SAMPLES.read_bytes() + b"\n{}\n")
     new.write_bytes(SAMPLES.read_bytes() + b"\n\n")
     read: list[Path] = []
-    load = trace_files._load
+    load = trace_reading.load_file
 
     def counted(path: Path, *rest: Any) -> Any:
         read.append(path)
         return load(path, *rest)
 
-    monkeypatch.setattr(trace_files, "_load", counted)
+    monkeypatch.setattr(trace_files, "load_file", counted)
     afresh = wire_embedded(parts.settings)
     run_files([new], afresh)
     assert len(read) <= 2

@@ -55,6 +55,15 @@ def _parse(told: Any) -> Incident:
     return parse_alert(json.dumps(told).encode(), lookback=LOOKBACK)
 
 
+@pytest.mark.parametrize(
+    "tags", ["env:prod, team:search", ["env:prod", "team:search"], '["env:prod", "team:search"]']
+)
+def test_tags_come_as_a_text_or_as_a_list(tags: Any) -> None:
+    incident = _parse(CUSTOM | {"tags": tags})
+
+    assert (incident.env, incident.tags) == ("prod", ("env:prod", "team:search"))
+
+
 def test_the_custom_payload_says_where_and_when_to_look() -> None:
     incident = _parse(CUSTOM)
 

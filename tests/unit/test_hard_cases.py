@@ -16,7 +16,7 @@ from shared.domain.signals import SignalRules, signals_of
 from shared.domain.span_shapes import MAX_SPAN_BYTES, SpanShapeError, parse_span
 from shared.domain.taxonomy import FailureType
 from shared.errors import ConfigError, MessageError
-from shared.redaction.redactor import redact_text
+from shared.redaction.redactor import findings, redact_text
 from shared.settings import load_settings
 from shared.wiring import Wiring
 from tests.timings import growth
@@ -27,6 +27,7 @@ from tests.unit.build import (
     redacted,
     redacted_input,
     root,
+    step,
     trace,
     verdict,
 )
@@ -229,3 +230,28 @@ def test_an_underline_in_a_quote_makes_no_heading() -> None:
 
 def test_nothing_as_code_swallows_no_text() -> None:
     assert "<code>x</code>" not in MarkdownIt("commonmark").render(f"{code('')} x {code('')}")
+
+
+# --- traces of many spans
+
+
+@pytest.mark.parametrize("kind", ["llm", "tool"])
+def test_a_large_trace_takes_linear_time(kind: str) -> None:
+    def work(size: int) -> None:
+        spans = [
+            step(
+                f"span-{number}-of-many",
+                kind=kind,
+                start_ns=2_000 + number,
+                input={"messages": [{"role": "user", "content": f"ask {number}"}]},
+                output={"value": f"answer {number}"},
+                status="error",
+            )
+            for number in range(size)
+        ]
+        told = capture(root(status="error"), *spans)
+        pattern = pattern_of(told)
+        found = findings([pattern.model_dump_json()] * 20, [span.span_id for span in told.spans])
+        assert found is not None
+
+    assert growth(work, 250, 2000) < 3**3

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from shared.domain.signals import SignalRules
 from shared.domain.taxonomy import FailureType
 from shared.errors import ConfigError
-from shared.settings import SHORTEST_SALT, Backend, Settings, load_settings
+from shared.settings import SHORTEST_SALT, Backend, FunctionSettings, Settings, load_settings
 
 SALT = "s" * SHORTEST_SALT
 CLOUD = {
@@ -35,11 +35,36 @@ def test_a_laptop_needs_no_settings_at_all() -> None:
 
 def test_a_deployed_function_is_on_the_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     _set(monkeypatch, **{name: value for name, value in CLOUD.items() if name != "EVALFORGE_BACKEND"})
-    assert load_settings().evalforge_backend is Backend.EMBEDDED
+    assert load_settings(FunctionSettings).evalforge_backend is Backend.EMBEDDED
 
     _set(monkeypatch, K_SERVICE="sanitize")
 
-    assert load_settings().evalforge_backend is Backend.CLOUD
+    assert load_settings(FunctionSettings).evalforge_backend is Backend.CLOUD
+    assert load_settings().evalforge_backend is Backend.EMBEDDED, "the command line is not a function"
+
+
+def test_a_deployed_function_without_settings_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, K_SERVICE="sanitize")
+
+    with pytest.raises(ConfigError, match="PII_SALT"):
+        load_settings(FunctionSettings)
+
+
+@pytest.mark.parametrize("labels", ["[" * 100_000, "no JSON", "{"])
+def test_labels_that_cannot_be_read_are_a_fault(monkeypatch: pytest.MonkeyPatch, labels: str) -> None:
+    _set(monkeypatch, EVALUATION_LABELS=labels)
+
+    with pytest.raises(ConfigError, match="EVALUATION_LABELS"):
+        load_settings()
+
+
+def test_an_env_file_that_is_not_utf_8_is_named_and_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PII_SALT=caf\xe9")
+
+    with pytest.raises(ConfigError, match="is not UTF-8") as refused:
+        load_settings()
+
+    assert "caf" not in str(refused.value)
 
 
 def test_a_complete_cloud_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:

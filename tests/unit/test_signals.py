@@ -57,6 +57,45 @@ FLAGGED: dict[str, tuple[Span, FailureType]] = {
     "a failed guardrail": (root(metadata={"guardrail_failed": "yes"}), F.GUARDRAIL_FAILURE),
     "a span's error": (root(status="error"), F.LLM_ERROR),
     "Datadog's own label": (_judged("failure_to_answer", "refusal", "fail"), F.REFUSAL),
+    "a status with its phrase": (root(metadata={"status_code": "404 Not Found"}), F.CLIENT_ERROR),
+    "a status with its protocol": (root(tags=("http.status_code:HTTP/1.1 500",)), F.INFRASTRUCTURE_ERROR),
+    "a status of a response": (
+        root(metadata={"http": {"response": {"status_code": 502}}}),
+        F.INFRASTRUCTURE_ERROR,
+    ),
+    "the second of two statuses": (
+        root(tags=("http.status_code:200", "http.status_code:500")),
+        F.INFRASTRUCTURE_ERROR,
+    ),
+    "a status that metadata tells otherwise": (
+        root(tags=("http.status_code:500",), metadata={"http.status_code": 200}),
+        F.INFRASTRUCTURE_ERROR,
+    ),
+    "low quality in percent": (root(tags=("quality_score:30%",)), F.QUALITY_DEGRADATION),
+    "low quality among evaluations": (
+        root(metadata={"evaluations": {"quality_score": 0.1}}),
+        F.QUALITY_DEGRADATION,
+    ),
+    "a kind of hallucination": (_judged("hallucination", "Contradiction"), F.HALLUCINATION),
+    "a kind of injection": (_judged("prompt_injection", "Jailbreak"), F.PROMPT_INJECTION),
+    "a verdict in a tag": (root(tags=("evaluation.brand_voice.assessment:fail",)), F.QUALITY_DEGRADATION),
+    "a verdict in the former spelling": (
+        root(tags=("evaluation_assessments.tool_selection:fail",)),
+        F.WRONG_TOOL,
+    ),
+    "a verdict in metadata": (
+        root(metadata={"evaluation": {"goal_completeness": {"assessment": "failed"}}}),
+        F.INCOMPLETE_TASK,
+    ),
+    "a verdict in the past tense": (_judged("goal_completeness", "x", " Failed "), F.INCOMPLETE_TASK),
+    "a guardrail in capitals": (root(tags=("guardrail:FAILED",)), F.GUARDRAIL_FAILURE),
+    "a guardrail's status": (root(metadata={"guardrail": {"status": "failed"}}), F.GUARDRAIL_FAILURE),
+    "one of many guardrails": (
+        root(metadata={"guardrails": [{"result": "passed"}, {"result": "failed"}]}),
+        F.GUARDRAIL_FAILURE,
+    ),
+    "two guardrails that failed": (root(metadata={"guardrails": {"failed": 2}}), F.GUARDRAIL_FAILURE),
+    "a guardrail that was evaluated": (_judged("guardrails.failed", "x", "fail"), F.GUARDRAIL_FAILURE),
     "a label spelled by hand": (_judged("Tool Selection", "wrong", "FAIL"), F.WRONG_TOOL),
     "a label that nobody knows": (_judged("brand_voice", "off", "fail"), F.QUALITY_DEGRADATION),
     "a good value that fails": (_judged("hallucination", "no hallucination", "fail"), F.HALLUCINATION),
@@ -93,6 +132,10 @@ SILENT: dict[str, Span] = {
     "toxicity below the threshold": _judged("toxicity", 0.69),
     "toxicity that is no number": _judged("toxicity", "nan"),
     "toxicity passed": _judged("output_toxicity", 0.9, "pass"),
+    "no guardrail failed": root(metadata={"guardrails": {"failed": 0, "status": "passed"}}),
+    "a number that only begins like a status": root(metadata={"status_code": "5001"}),
+    "a status beyond all": root(metadata={"status_code": 600}),
+    "a verdict in a tag that passes": root(tags=("evaluation.brand_voice.assessment:pass",)),
     "guardrails held": root(tags=("guardrails.failed:false",), metadata={"guardrails": {"failed": False}}),
     "a value without a verdict": _judged("brand_voice", "off"),
     "a verdict that passes": _judged("goal_completeness", "complete", "pass"),
@@ -152,6 +195,24 @@ def test_the_runs_own_status_counts_though_it_passed() -> None:
     passed = root(tags=("http.status_code:500",), evaluations={"goal_completeness": verdict("pass")})
 
     assert _types(passed) == [F.INFRASTRUCTURE_ERROR]
+
+
+@pytest.mark.parametrize(
+    "label", ["language_mismatch", "input_sentiment", "toxicity", "tool_selection", "Tone of voice"]
+)
+def test_an_evaluation_of_something_else_excuses_no_tools_error(label: str) -> None:
+    failed = step("a", kind="tool", status="error", metadata={"http.status_code": 500})
+
+    told = _types(root(evaluations={label: verdict("pass")}), failed)
+
+    assert told == [F.INFRASTRUCTURE_ERROR, F.LLM_ERROR]
+
+
+@pytest.mark.parametrize("label", ["goal_completeness", "our own acceptance check"])
+def test_an_evaluation_of_the_task_excuses_a_tools_error(label: str) -> None:
+    failed = step("a", kind="tool", status="error")
+
+    assert _types(root(evaluations={label: verdict("pass")}), failed) == []
 
 
 def test_an_evaluation_of_a_step_says_nothing_of_the_run() -> None:
