@@ -13,7 +13,7 @@ from shared.domain.signals import Signal
 from shared.domain.spans import Evaluation, Span, Trace
 from shared.redaction.places import Kind, is_dropped_tag, kind_of_key, user_id_of_tag
 from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, USER_HASH, id_hash, user_hash
-from shared.redaction.text import find, names_a_secret
+from shared.redaction.text import Found, find, names_a_secret
 
 _USER_HASH_TAG = "user_hash:"
 _SHORTEST_KNOWN = 4
@@ -89,6 +89,7 @@ class _TraceRedactor:
         self._placeholders: dict[tuple[Kind, str], str] = {}
         self._numbered: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
+        self._found: dict[str, list[Found]] = {}
         self._user_hash: str | None = None
         self._known_kinds: dict[str, Kind] = {}
         self._known: re.Pattern[str] | None = None
@@ -114,7 +115,7 @@ class _TraceRedactor:
     def label(self, text: str) -> str:
         """Replace what looks personal or secret, until nothing does: one value can hide the next."""
         for _ in range(_MOST_PASSES):
-            if not (found := find(text)):
+            if not (found := self._find(text)):
                 return text
             pieces, at = [], 0
             for start, end, kind in found:
@@ -123,6 +124,12 @@ class _TraceRedactor:
             text = "".join([*pieces, text[at:]])
         # Only a text made to hide one value behind another comes here: nothing of it is kept.
         return self._replace(Kind.SECRET, text) if find(text) else text
+
+    def _find(self, text: str) -> list[Found]:
+        # Every model span repeats the conversation so far: most texts of a trace come many times.
+        if (found := self._found.get(text)) is None:
+            found = self._found[text] = find(text)
+        return found
 
     def prose(self, text: str) -> str:
         """Replace in free text what looks personal, and what keys of this trace mark as personal."""
