@@ -12,7 +12,7 @@ from shared.domain.json_text import json_in
 from shared.domain.signals import Signal
 from shared.domain.spans import Evaluation, Span, Trace
 from shared.redaction.places import Kind, is_dropped_tag, kind_of_key, user_id_of_tag
-from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, USER_HASH, id_hash, user_hash
+from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, id_hash, user_hash
 from shared.redaction.text import Found, find, names_a_secret
 
 _USER_HASH_TAG = "user_hash:"
@@ -247,7 +247,7 @@ class _TraceRedactor:
                 return {self.label(key): self._all_of(kind, inner) for key, inner in value.items()}
             case list():
                 return [self._all_of(kind, inner) for inner in value]
-            case None | bool():
+            case None | bool() | "":
                 return value
             case _:
                 return self._of_kind(kind, str(value))
@@ -307,7 +307,7 @@ class _TraceRedactor:
                 self._known_kinds.setdefault(one, kind)
 
     def _replace(self, kind: Kind, value: str) -> str:
-        if PLACEHOLDER.fullmatch(value):
+        if ANY_PSEUDONYM.fullmatch(value):
             return value
         self._counts[kind.value] += 1
         key = (kind, _same(kind, value))
@@ -327,7 +327,7 @@ class _TraceRedactor:
         return hashed
 
     def _hash(self, user_id: str) -> str:
-        if USER_HASH.fullmatch(user_id):
+        if ANY_PSEUDONYM.fullmatch(user_id):
             return user_id
         self._counts[Kind.USER.value] += 1
         return user_hash(user_id, self._salt)

@@ -104,7 +104,8 @@ def _candidates(text: str) -> Iterator[Found]:
         if (kind := kind_of_key(match["key"])) and not ANY_PSEUDONYM.fullmatch(match["value"]):
             yield Found(*match.span("value"), kind)
     for match in _ASSIGNED.finditer(text):
-        yield Found(*match.span(match.lastindex or 0), Kind.SECRET)
+        if not ANY_PSEUDONYM.fullmatch(match[match.lastindex or 0]):
+            yield Found(*match.span(match.lastindex or 0), Kind.SECRET)
     if "@" in text:
         yield from _spans(_EMAIL, text, Kind.EMAIL)
     if _HAS_DIGIT.search(text):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.json_text import json_in
 from shared.domain.spans import Evaluation, Span
 from shared.redaction.redactor import findings, redact_text, redact_trace
 from shared.redaction.text import find
@@ -210,15 +211,28 @@ def test_an_address_is_found_whatever_stands_around_it(before: str, after: str) 
 
 
 _keys = st.sampled_from(
-    ["user", "email", "name", "id", "phone", "address", "session_id", "user.id", "cookie", "note", "items"]
+    [
+        *("user", "email", "name", "id", "phone", "address", "session_id", "user.id", "cookie", "note"),
+        *("items", "db_password", "my_token", "Name", "key", "value", "values", "header", "type"),
+        *("first_name", "x-real-ip"),
+    ]
 )
-_leaves = _said | st.none() | st.booleans() | st.integers() | st.just(4111111111111111) | st.just("u_20409")
+_leaves = (
+    _said
+    | st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([4111111111111111, 20409, 123456])
+    | st.sampled_from(["u_20409", "hunter22x", "Jane Doe", "Cookie: sid=12; b=3", "Authorization", "string"])
+)
 _values: st.SearchStrategy[Any] = st.recursive(
     _leaves,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(_keys, inner, max_size=4)
         | st.dictionaries(_keys, inner, max_size=3).map(json.dumps)
+        | st.dictionaries(_keys, inner, max_size=3).map(repr)
+        | st.dictionaries(_keys, inner, max_size=3).map(json.dumps).map("Result: {}.".format)
     ),
     max_leaves=8,
 )
@@ -243,6 +257,12 @@ def test_redacting_a_trace_twice_changes_nothing(spans: list[Span]) -> None:
 
     assert twice.trace == once.trace
     assert twice.redactions == {}
+
+
+@examples(150)
+@given(st.dictionaries(_keys, _values, max_size=4).map(json.dumps))
+def test_a_json_text_stays_one(text: str) -> None:
+    assert json_in(redacted_input({"value": text})["value"]) is not None
 
 
 # Beginnings of patterns that never end, and texts that are one long match.
