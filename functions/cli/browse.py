@@ -11,7 +11,7 @@ from rich.table import Table
 
 from functions.cli.command import json_option, open_parts, reporting_errors, store_option
 from functions.cli.report import layout, most_urgent_first, report
-from functions.cli.terminal import console, plain, severity
+from functions.cli.terminal import console, counted, plain, severity
 from shared.domain.artifacts import Artifact, ArtifactKind
 from shared.domain.model import Model
 from shared.domain.suggestions import Event, Member, Suggestion
@@ -159,7 +159,8 @@ def _show_suggestion(view: SuggestionView, out: Console) -> None:
     out.print(plain(told.title), style="bold")
     out.print(
         f"{told.id}  {told.failure_type.value}, {told.severity.value}, {told.status.value}; "
-        f"seen {told.recurrence} times, {told.first_seen:%Y-%m-%d %H:%M} to {told.last_seen:%Y-%m-%d %H:%M}"
+        f"seen {counted(told.recurrence, 'time')}, "
+        f"{told.first_seen:%Y-%m-%d %H:%M} to {told.last_seen:%Y-%m-%d %H:%M}"
     )
     out.print(plain(f"{told.ml_app} ({told.env}); made from trace {told.canonical_trace_id}\n"))
     for artifact in view.artifacts:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from functions.cli.command import open_parts, reporting_errors, store_option
+from functions.cli.terminal import counted
 from functions.review.bundle import chosen_artifacts, write_bundle
 from shared.domain.suggestions import SuggestionStatus
 
@@ -41,4 +42,5 @@ def export(
         if known and known.suggestion.status is not SuggestionStatus.APPROVED:
             click.echo(f"note: {name} is {known.suggestion.status.value}, not approved", err=True)
     manifest = write_bundle(chosen, out, file_format=file_format)
-    click.echo(f"{len(chosen)} artifacts of {len({a.suggestion_id for a in chosen})} suggestions: {manifest}")
+    sources = {artifact.suggestion_id for artifact in chosen}
+    click.echo(f"{counted(len(chosen), 'artifact')} of {counted(len(sources), 'suggestion')}: {manifest}")

@@ -9,8 +9,8 @@ import click
 
 from functions.cli.command import open_parts, reporting_errors, store_option
 from functions.cli.report import layout, report
-from functions.cli.run import next_steps
-from functions.cli.terminal import console, plain
+from functions.cli.run import first_pending, next_steps
+from functions.cli.terminal import console, counted, plain
 from functions.local.demo import run_demo
 from functions.local.host import hosting
 from functions.local.trace_run import register_files
@@ -62,9 +62,8 @@ def demo(store: Path | None) -> None:
     run_demo(parts, say=click.echo)
     told = report(parts, time.perf_counter() - started)
     out.print(
-        f"the chain      {told.captures} failing traces against {told.healthy} healthy ones, "
-        f"{told.dead_letters} dead letters, {told.elapsed_s:.1f} s\n"
+        f"the chain      {counted(told.captures, 'failing trace')} against {told.healthy} healthy ones, "
+        f"{counted(told.dead_letters, 'dead letter')}, {told.elapsed_s:.1f} s\n"
     )
     out.print(layout(told.suggestions, width=out.width))
-    first = next((line.id for line in told.suggestions if line.recurrence > 1), None)
-    click.echo(next_steps(parts, first))
+    click.echo(next_steps(parts, first_pending(told)))

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from functions.cli.terminal import plain, severity
+from functions.cli.terminal import counted, plain, severity
 from shared.domain.artifacts import ArtifactKind, DraftStatus, ProofState
 from shared.domain.model import Model
 from shared.domain.suggestions import Suggestion, SuggestionStatus
@@ -81,7 +81,7 @@ def layout(lines: tuple[SuggestionLine, ...], *, width: int) -> RenderableType:
 def _blocks(lines: tuple[SuggestionLine, ...]) -> Group:
     told: list[Text] = []
     for line in lines:
-        seen = f"seen {line.recurrence} {'time' if line.recurrence == 1 else 'times'}"
+        seen = f"seen {counted(line.recurrence, 'time')}"
         head = (
             Text(f"{line.id}  ")
             .append(severity(line.severity))

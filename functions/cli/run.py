@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from functions.cli.command import json_option, open_parts, program_name, reporting_errors, store_option
-from functions.cli.report import layout, report
-from functions.cli.terminal import console, plain
+from functions.cli.report import RunReport, layout, report
+from functions.cli.terminal import console, counted, plain
 from functions.local import trace_run
+from shared.domain.suggestions import SuggestionStatus
 from shared.topology import FUNCTIONS, Topic
 from shared.wiring import Wiring
 
@@ -52,15 +53,20 @@ def run(files: tuple[Path, ...], store: Path | None, *, as_json: bool) -> None:
         out = console()
         out.print(layout(told.suggestions, width=out.width))
         out.print(
-            f"\nthe store now: {told.captures} failing traces, {told.healthy} healthy, "
-            f"{told.patterns} patterns, {len(told.suggestions)} suggestions, "
+            f"\nthe store now: {counted(told.captures, 'failing trace')}, {told.healthy} healthy, "
+            f"{counted(told.patterns, 'pattern')}, {counted(len(told.suggestions), 'suggestion')}, "
             f"dead letters: {told.dead_letters}; model calls: {told.model_calls}, "
             f"${told.cost_usd:.2f}; {told.elapsed_s:.1f} s"
         )
         # Not through the table's printer: a command that was wrapped cannot be copied.
-        click.echo(next_steps(parts, told.suggestions[0].id if told.suggestions else None))
+        click.echo(next_steps(parts, first_pending(told)))
     if outcome.unusable:
         sys.exit(1)
+
+
+def first_pending(told: RunReport) -> str | None:
+    """Name the most urgent suggestion that waits for a person."""
+    return next((line.id for line in told.suggestions if line.status is SuggestionStatus.PENDING), None)
 
 
 def next_steps(parts: Wiring, suggestion_id: str | None) -> str:

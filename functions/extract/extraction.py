@@ -4,7 +4,7 @@ from functions.extract.advice import recommended_actions
 from functions.extract.findings import Finding, findings_of, type_of_error
 from functions.extract.signature import changing_tools, signature_of
 from shared.domain.captures import Capture
-from shared.domain.conversation import answering_span, one_line, tool_calls, user_turns
+from shared.domain.conversation import answering_span, one_line, shortened, tool_calls, user_turns
 from shared.domain.patterns import (
     Extractor,
     FailurePattern,
@@ -26,6 +26,7 @@ RULES_VERSION = "1"
 _LONGEST_INPUT = 4000
 _MOST_CAUSES = 3
 _LONGEST_ASKED = 70
+_LONGEST_REASONING = 400
 # A bare "status: error" says less than any other signal of an error.
 _VAGUE = FailureType.LLM_ERROR
 
@@ -128,7 +129,7 @@ def _title(capture: Capture, kind: FailureType, leading: Finding | None) -> str:
     changed = changing_tools(capture)
     path = f" after {', '.join(changed)}" if changed else ""
     asked = one_line(next(iter(user_turns(capture.trace)), ""))
-    quoted = f", asked: {asked[:_LONGEST_ASKED]}" if asked else ""
+    quoted = f", asked: {shortened(asked, _LONGEST_ASKED)}" if asked else ""
     return f"{phrase(kind)}: {_signal_sentence(capture.signals[0])}{path}{quoted}"
 
 
@@ -138,6 +139,13 @@ def _signal_sentence(signal: Signal) -> str:
     if label != signal.source:
         return f"the evaluation {label} fails{told}"
     return "a step ends in an error" if label == "status" else f"{label} tells of it{told}"
+
+
+def _reasoning(capture: Capture, signal: Signal) -> str:
+    """Quote what an evaluator said of its verdict."""
+    span = capture.span(signal.span_id)
+    told = span.evaluations.get(signal.source.removeprefix("evaluation:")) if span else None
+    return ((told.reasoning if told else None) or "")[:_LONGEST_REASONING]
 
 
 def _evidence(
@@ -152,10 +160,16 @@ def _evidence(
         )
         for finding in findings
     ]
-    for signal in capture.signals:
-        if signal.failure_type in kinds:
-            reason = _signal_sentence(signal)
-            told.append(TypeEvidence(failure_type=signal.failure_type, span_id=signal.span_id, reason=reason))
+    told += [
+        TypeEvidence(
+            failure_type=signal.failure_type,
+            span_id=signal.span_id,
+            reason=_signal_sentence(signal),
+            quote=_reasoning(capture, signal),
+        )
+        for signal in capture.signals
+        if signal.failure_type in kinds
+    ]
     return tuple(sorted(told, key=lambda evidence: kinds.index(evidence.failure_type)))
 
 
@@ -172,8 +186,15 @@ def _causes(
         for finding in findings
     ]
     if not causes:
-        sentence = _signal_sentence(capture.signals[0])
-        causes = [RootCause(cause=sentence, failure_type=kind, span_id=failing, evidence="")]
+        signal = next((one for one in capture.signals if one.failure_type is kind), capture.signals[0])
+        causes = [
+            RootCause(
+                cause=_signal_sentence(signal),
+                failure_type=kind,
+                span_id=signal.span_id if (said := _reasoning(capture, signal)) else failing,
+                evidence=said,
+            )
+        ]
     return tuple(causes[:_MOST_CAUSES])
 
 

@@ -9,6 +9,8 @@ from shared.domain.conversation import (
     ToolCall,
     answer,
     answering_span,
+    error_text,
+    error_words,
     leaf_texts,
     objects_in,
     requested_tools,
@@ -41,7 +43,10 @@ _COMMAND = re.compile(
     r"(?i)\b(?:ignore (?:all |any )?(?:previous|prior) instructions"
     r"|(?:assistant|ai|system) ?: ?[a-z]|you must now\b|do not tell the user\b)"
 )
-_SERVER_FAULT = re.compile(r"(?i)\b(?:5\d\d|timed? ?out|timeout|unavailable|connection (?:reset|refused))\b")
+_SERVER_FAULT = re.compile(
+    r"(?i)\b(?:5\d\d|timed? ?out|\w*timeout(?:error|exception)?|unavailable"
+    r"|connection ?(?:reset|refused|error))\b"
+)
 _RATE_LIMIT = re.compile(r"(?i)\b429\b|rate[ _]?limit|too many requests")
 _BAD_ARGUMENT = re.compile(
     r"(?i)\b(?:invalid|argument|parameter|required|missing|malformed|schema|mismatch|not found|does not"
@@ -184,7 +189,7 @@ RULES: tuple[Rule, ...] = (
 
 def type_of_error(span: Span) -> FailureType:
     """Tell a service's fault from a call that was refused for what it asked."""
-    text = error_text(span)
+    text = error_words(span)
     if not text:
         return FailureType.LLM_ERROR
     if _RATE_LIMIT.search(text):
@@ -192,11 +197,6 @@ def type_of_error(span: Span) -> FailureType:
     if _SERVER_FAULT.search(text):
         return FailureType.INFRASTRUCTURE_ERROR
     return FailureType.WRONG_ARGUMENTS if _BAD_ARGUMENT.search(text) else FailureType.CLIENT_ERROR
-
-
-def error_text(span: Span) -> str:
-    """Read what a step said of its error: its output, or the error object of the intake forms."""
-    return _first_text(span.output) or _first_text(span.extra.get("error"))
 
 
 def error_template(text: str) -> str:

@@ -43,7 +43,7 @@ def run_files(paths: Sequence[Path], parts: Wiring, *, progress: Progress = QUIE
     for file in loaded:
         # A file that cannot be opened has nothing to come back to.
         for fault in file.faults if file.sha256 else ():
-            _keep(fault, parts)
+            _keep(fault, file.sha256, parts)
     with wiring.use(parts):
         Delivery(queue, entry_points()).drain(
             workers=parts.settings.evalforge_workers, progress=progress.working
@@ -87,10 +87,15 @@ def _backfill(loaded: LoadedFile) -> Incident:
     )
 
 
-def _keep(fault: Fault, parts: Wiring) -> None:
+def _keep(fault: Fault, sha256: str, parts: Wiring) -> None:
     parts.dead_letters.record(
         stage="find_failures",
         error=TraceSourceError(redact_text(str(fault))),
-        message={"path": redact_text(str(fault.path)), "line": fault.line, "reason": fault.reason},
+        message={
+            "path": redact_text(str(fault.path)),
+            "sha256": sha256,
+            "line": fault.line,
+            "reason": fault.reason,
+        },
         at=parts.clock(),
     )

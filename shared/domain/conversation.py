@@ -10,6 +10,8 @@ from shared.domain.json_text import json_in
 from shared.domain.spans import Span, Trace
 
 _TOOL_KINDS = frozenset({"tool", "retrieval"})
+# Where an error says what happened, before where it says of what kind it is and where in the code.
+_TELLING_KEYS = ("value", "message", "error", "detail", "reason", "type", "kind")
 
 
 class Turn(NamedTuple):
@@ -90,9 +92,28 @@ def requested_tools(span: Span) -> list[str]:
     return [str(call["name"]) for call in calls if isinstance(call, dict) and call.get("name")]
 
 
+def error_text(span: Span) -> str:
+    """Read what a step said of its error, word for word: its output, else the intake forms' error object."""
+    return _first_said(span.output) or _first_said(span.extra.get("error"))
+
+
+def error_words(span: Span) -> str:
+    """Read all that tells of what kind a step's error is: its text, and the name of its class."""
+    error = span.extra.get("error")
+    kinds = [error.get(key) for key in ("type", "kind")] if isinstance(error, dict) else []
+    return " ".join([*(kind for kind in kinds if isinstance(kind, str)), error_text(span)]).strip()
+
+
 def one_line(text: str) -> str:
     """Lay a text on one line; breaks stay visible, so that what they part does not grow together."""
     return " / ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut a text at a word, and show that it was cut."""
+    if len(text) <= length:
+        return text
+    return text[: length + 1].rsplit(" ", 1)[0][:length].rstrip(" ,;:") + "…"
 
 
 def leaf_texts(value: JsonValue) -> Iterator[str]:
@@ -117,6 +138,21 @@ def objects_in(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
     elif isinstance(value, list):
         for inner in value:
             yield from objects_in(inner)
+
+
+def _first_said(value: JsonValue) -> str:
+    """Find the text in a value that says most, whatever the order of its keys."""
+    match value:
+        case str():
+            return value
+        case dict():
+            keys = [key for key in _TELLING_KEYS if key in value]
+            keys += sorted(value.keys() - _TELLING_KEYS)
+            return next((said for key in keys if (said := _first_said(value[key]))), "")
+        case list():
+            return next((said for inner in value if (said := _first_said(inner))), "")
+        case _:
+            return ""
 
 
 def _as_list(value: JsonValue) -> list[JsonValue]:

@@ -7,6 +7,8 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -24,6 +26,8 @@ _MOST_FAULTS = 100
 _RECORD_KEYS = frozenset({"attributes", "span_id", "trace_id", "data", "spans"})
 # A list of traces, each a list of spans, is as deep as any of Datadog's shapes goes.
 _DEEPEST_LIST = 3
+# So many lines say whether a file has a record in each.
+_SAMPLE = 200
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _ITEMS = re.compile(r'^\s*\[|"data"\s*:\s*\[')
 
@@ -39,6 +43,26 @@ class Fault(NamedTuple):
         """Spell the fault as compilers do."""
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
         return f"{place}: {self.reason}"
+
+
+class _Faults:
+    """What could not be read in one file; one that is no trace file at all must not fill memory and store."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept: list[Fault] = []
+        self._left_out = 0
+
+    def add(self, line: int, reason: str) -> None:
+        if len(self._kept) < _MOST_FAULTS:
+            self._kept.append(Fault(self._path, line, reason))
+        else:
+            self._left_out += 1
+
+    def told(self) -> list[Fault]:
+        if not self._left_out:
+            return self._kept
+        return [*self._kept, Fault(self._path, 0, f"{self._left_out} more lines could not be read")]
 
 
 class LoadedFile(NamedTuple):
@@ -61,15 +85,15 @@ def load_file(path: Path, salt: bytes, progress: Callable[[int], None]) -> Loade
     """
     traces: dict[str, list[bytes]] = {}
     partial: set[str] = set()
-    faults: list[Fault] = []
+    faults = _Faults(path)
     spans = 0
     hashed = hashlib.sha256()
     for line, document in _documents(path, hashed.update, faults):
-        for item in _items(path, line, document, faults):
+        for item in _items(line, document, faults):
             try:
                 span = parse_span(item)
             except SpanShapeError as error:
-                faults.append(Fault(path, line, str(error)))
+                faults.add(line, str(error))
                 if refused := trace_id_of(item):
                     partial.add(safe_id(refused, salt))
                 continue
@@ -78,93 +102,123 @@ def load_file(path: Path, salt: bytes, progress: Callable[[int], None]) -> Loade
             traces.setdefault(trace_id, []).append(_pack(span.model_copy(update={"trace_id": trace_id})))
             spans += 1
         progress(spans)
-    if not spans and not faults:
-        faults.append(Fault(path, 0, "holds no spans"))
-    return LoadedFile(path, hashed.hexdigest(), traces, spans, _at_most(path, faults), frozenset(partial))
+    if not spans and not faults.told():
+        faults.add(0, "holds no spans")
+    return LoadedFile(path, hashed.hexdigest(), traces, spans, faults.told(), frozenset(partial))
 
 
-def _items(path: Path, line: int, document: JsonValue, faults: list[Fault]) -> Iterator[JsonValue]:
+def _items(line: int, document: JsonValue, faults: _Faults) -> Iterator[JsonValue]:
     try:
         yield from items_in(document)
     except SpanShapeError as error:
-        faults.append(Fault(path, line, str(error)))
+        faults.add(line, str(error))
     except RecursionError:
-        faults.append(Fault(path, line, "nested too deep to read"))
+        faults.add(line, "nested too deep to read")
 
 
 def _documents(
-    path: Path, hashed: Callable[[bytes], object], faults: list[Fault]
+    path: Path, hashed: Callable[[bytes], object], faults: _Faults
 ) -> Iterator[tuple[int, JsonValue]]:
-    """Yield the JSON documents of a file with their lines: one a line, or one that fills the file."""
+    """Yield the JSON documents of a file with their lines: one a line, or laid out over many."""
     lines = _lines(path, hashed, faults)
-    first = next(lines, None)
-    if first is None:
-        return
-    number, text = first
-    document, reason = _parse(text)
-    if reason and text.lstrip()[:1] in (b"{", b"["):
-        # Perhaps the first line of one document that fills the file, and not of many.
-        rest = list(lines)
-        if not any(_is_item(text) for _, text in rest):
-            yield from _one_document(path, [first, *rest], faults)
-            return
-        lines = iter(rest)
-    if reason:
-        faults.append(Fault(path, number, reason))
-    else:
-        yield number, document
     for number, text in lines:
+        if not text.strip():
+            continue
         document, reason = _parse(text)
-        if reason:
-            faults.append(Fault(path, number, reason))
-        else:
+        if reason is None:
             yield number, document
+        elif text.lstrip()[:1] in (b"{", b"["):
+            # Perhaps the beginning of a document that is laid out over many lines.
+            yield from _laid_out(b"".join([text, *(line for _, line in lines)]), number, faults)
+        else:
+            faults.add(number, reason)
+        break
+    yield from _one_a_line(lines, faults)
 
 
-def _is_item(text: bytes) -> bool:
-    """Say whether a line is a record by itself, which no line of a document laid out for people is."""
-    if (text.lstrip()[:1], text.rstrip()[-1:]) not in ((b"{", b"}"), (b"[", b"]")):
-        return False
+def _one_a_line(lines: Iterator[tuple[int, bytes]], faults: _Faults) -> Iterator[tuple[int, JsonValue]]:
+    for number, text in lines:
+        if not text.strip():
+            continue
+        document, reason = _parse(text)
+        if reason is None:
+            yield number, document
+        else:
+            faults.add(number, reason)
+
+
+def _laid_out(whole: bytes, first: int, faults: _Faults) -> Iterator[tuple[int, JsonValue]]:
+    """Yield the documents that follow one another in a text, however they are laid out.
+
+    Of one that is cut, the items before the cut; where the lines behind a bad
+    first one are records of their own, those.
+    """
+    document, reason = _parse(whole)
+    if reason is None:
+        yield first, document
+        return
+    text, valid = _valid_part(whole)
+    start, end = 0, _end_of_documents(text, 0)
+    if valid and end == len(text):
+        yield from _one_after_another(text, start, first)
+        return
+    if _has_records_of_their_own(whole):
+        yield from _one_a_line(enumerate(BytesIO(whole), start=first), faults)
+        return
+    if not end and (opened := _ITEMS.search(text)):
+        start = opened.end()
+        end = _end_of_documents(text, start)
+    read = 0
+    for told in _one_after_another(text[:end], start, first):
+        read += 1
+        yield told
+    faults.add(first + text.count("\n", 0, end), f"{reason}; {read} items before it were read")
+
+
+def _valid_part(whole: bytes) -> tuple[str, bool]:
+    """Decode a text as far as it is UTF-8, and say whether that is all of it."""
+    try:
+        return whole.decode(), True
+    except UnicodeDecodeError as error:
+        return whole[: error.start].decode(), False
+
+
+def _has_records_of_their_own(whole: bytes) -> bool:
+    """Say whether most lines behind the first are records, which in a document laid out they are not."""
+    lines = BytesIO(whole)
+    lines.readline()
+    sample = [_is_record(line) for line in islice(lines, _SAMPLE) if line.strip()]
+    return sum(sample) * 2 > len(sample)
+
+
+def _is_record(text: bytes) -> bool:
     parsed, _ = _parse(text)
     for _ in range(_DEEPEST_LIST):
         parsed = parsed[0] if isinstance(parsed, list) and parsed else parsed
     return isinstance(parsed, dict) and not parsed.keys().isdisjoint(_RECORD_KEYS)
 
 
-def _one_document(
-    path: Path, lines: list[tuple[int, bytes]], faults: list[Fault]
-) -> Iterator[tuple[int, JsonValue]]:
-    """Yield the document that fills a file, or those that follow one another in it.
-
-    Of one that is cut, the items before the cut.
-    """
-    whole = b"".join(text for _, text in lines)
-    document, reason = _parse(whole)
-    if reason is None:
-        yield lines[0][0], document
-        return
-    text = whole.decode("utf-8-sig", "replace")
-    documents, end = _one_after_another(text, 0)
-    if not documents and (opened := _ITEMS.search(text)):
-        documents, end = _one_after_another(text, opened.end())
-    if documents:
-        yield lines[0][0], documents
-    if end < len(text):
-        told = lines[min(text.count("\n", 0, end), len(lines) - 1)][0]
-        faults.append(Fault(path, told, f"{reason}; {len(documents)} items before it were read"))
+def _end_of_documents(text: str, at: int) -> int:
+    """Say how far documents can be read that have blanks or commas between them; 0 where none can."""
+    end = max((end for _, end in _decoded(text, at)), default=0)
+    return _BETWEEN.match(text, end).end() if end else 0  # type: ignore[union-attr]
 
 
-def _one_after_another(text: str, at: int) -> tuple[list[JsonValue], int]:
-    """Read documents with blanks or commas between them until one cannot be read, and say where that is."""
+def _one_after_another(text: str, at: int, first: int) -> Iterator[tuple[int, JsonValue]]:
+    line, counted = first, 0
+    for document, end in _decoded(text, at):
+        line, counted = line + text.count("\n", counted, end), end
+        yield line, document
+
+
+def _decoded(text: str, at: int) -> Iterator[tuple[JsonValue, int]]:
     decoder = json.JSONDecoder()
-    documents: list[JsonValue] = []
     while (at := _BETWEEN.match(text, at).end()) < len(text):  # type: ignore[union-attr]
         try:
             document, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
-            break
-        documents.append(document)
-    return documents, at
+            return
+        yield document, at
 
 
 def _parse(text: bytes) -> tuple[JsonValue, str | None]:
@@ -180,24 +234,24 @@ def _parse(text: bytes) -> tuple[JsonValue, str | None]:
         return None, "a number in it is too long to read"
 
 
-def _lines(path: Path, hashed: Callable[[bytes], object], faults: list[Fault]) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a plain or gzip file that are not blank; a cut file gives what it has."""
+def _lines(path: Path, hashed: Callable[[bytes], object], faults: _Faults) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a plain or gzip file; a cut file gives what it has."""
     try:
         with path.open("rb") as raw:
             start = raw.read(2)
             if start in _UTF16_MARKS:
-                faults.append(Fault(path, 0, "the file is UTF-16; save it as UTF-8"))
+                faults.add(0, "the file is UTF-16; save it as UTF-8")
                 return
             zipped = start == _GZIP_MAGIC
             raw.seek(0)
             stream = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if zipped else raw
-            yield from _numbered(path, stream, hashed, faults)
+            yield from _numbered(stream, hashed, faults)
     except OSError as error:
         raise TraceSourceError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _numbered(
-    path: Path, stream: BinaryIO, hashed: Callable[[bytes], object], faults: list[Fault]
+    stream: BinaryIO, hashed: Callable[[bytes], object], faults: _Faults
 ) -> Iterator[tuple[int, bytes]]:
     number = 0
     while True:
@@ -205,7 +259,7 @@ def _numbered(
         try:
             line = stream.readline(MAX_LINE_BYTES)
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            faults.append(Fault(path, number, "the gzip file is cut or damaged from here on"))
+            faults.add(number, "the gzip file is cut or damaged from here on")
             return
         if not line:
             return
@@ -213,21 +267,12 @@ def _numbered(
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)
         if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-            faults.append(Fault(path, number, f"the line is longer than {MAX_LINE_BYTES // 2**20} MiB"))
+            faults.add(number, f"the line is longer than {MAX_LINE_BYTES // 2**20} MiB")
             while line and not line.endswith(b"\n"):
                 line = stream.readline(2**20)
                 hashed(line)
             continue
-        if line.strip():
-            yield number, line
-
-
-def _at_most(path: Path, faults: list[Fault]) -> list[Fault]:
-    """Keep a file that is no trace file at all from filling the screen and the store."""
-    if len(faults) <= _MOST_FAULTS:
-        return faults
-    left_out = len(faults) - _MOST_FAULTS
-    return [*faults[:_MOST_FAULTS], Fault(path, 0, f"{left_out} more lines could not be read")]
+        yield number, line
 
 
 def _pack(span: Span) -> bytes:

@@ -37,8 +37,18 @@ def _written(tmp_path: Path, text: str) -> Path:
         "".join(json.dumps(item) for item in ITEMS),
         json.dumps({"data": ITEMS[:2]}, indent=1) + "\n" + json.dumps({"data": ITEMS[2:]}, indent=1),
         "\ufeff" + json.dumps(ITEMS, indent=2),
+        "[\n" + ",\n".join(map(json.dumps, SPANS)) + "\n]",
+        "[\n" + "\n,".join(map(json.dumps, SPANS)) + "\n]",
+        '{"data": [\n' + ",\n".join(map(json.dumps, ITEMS)) + "\n]}",
+        "".join(json.dumps(span) + ",\n" for span in SPANS),
+        "[\n" + ",\n".join(json.dumps([span]) for span in SPANS) + "\n]",
+        "\n\n" + json.dumps(ITEMS, indent=2) + "\n\n",
     ],
-    ids=["lines", "crlf", "response", "laid out", "list", "jq", "side by side", "pages", "mark"],
+    ids=[
+        *("lines", "crlf", "response", "laid out", "list", "jq", "side by side", "pages", "mark"),
+        *("an item a line", "commas first", "a response's item a line", "commas last", "a trace a line"),
+        "blanks around",
+    ],
 )
 def test_every_layout_gives_every_span(text: str, tmp_path: Path) -> None:
     told = _load(_written(tmp_path, text))
@@ -57,6 +67,26 @@ def test_a_fault_in_a_document_that_fills_the_file_is_named_with_its_line(tmp_pa
     opened = max(number for number in range(broken) if lines[number].strip() == "{")
     assert opened <= fault.line <= broken + 1
     assert told.spans == 2
+
+
+def test_bytes_that_are_not_utf_8_are_a_fault_in_any_layout(tmp_path: Path) -> None:
+    for text in (json.dumps(ITEMS, indent=2), json.dumps(ITEMS), "\n".join(map(json.dumps, SPANS))):
+        path = tmp_path / "bytes.json"
+        path.write_bytes(text.replace('"t3"', '"t\\u00ff"').encode().replace(b"\\u00ff", b"\xff"))
+
+        told = _load(path)
+
+        assert len(told.faults) == 1
+        assert "not UTF-8" in told.faults[0].reason
+        assert told.spans < len(SPANS)
+
+
+def test_a_file_that_is_none_does_not_fill_memory(tmp_path: Path) -> None:
+    for text in ("{} " * 200_000, "[\n" * 200_000, "{\n{x}\n" * 100_000, '{"data":[' + "{}," * 200_000):
+        told = _load(_written(tmp_path, text))
+
+        assert told.spans == 0
+        assert 1 <= len(told.faults) <= 101
 
 
 def test_a_first_line_that_is_cut_costs_no_line_behind_it(tmp_path: Path) -> None:
