@@ -8,7 +8,7 @@ from collections.abc import Callable
 from cloudevents.http import CloudEvent
 
 from shared.embedded.queue import SqliteQueue
-from shared.errors import TransientError, UnavailableError
+from shared.errors import EvalForgeError, StoreDamagedError, UnavailableError
 from shared.logs import describe, logger
 from shared.pubsub_push import encode_push
 from shared.topology import FUNCTIONS, Topic
@@ -16,6 +16,7 @@ from shared.topology import FUNCTIONS, Topic
 EntryPoint = Callable[[CloudEvent], None]
 _IDLE_SECONDS = 0.02
 _PROGRESS_SECONDS = 0.05
+_BROKEN_SECONDS = 1.0
 
 
 def entry_points() -> dict[Topic, EntryPoint]:
@@ -34,6 +35,7 @@ class Delivery:
         """Free what processes that were killed had taken."""
         self._queue = queue
         self._entries = entries
+        self._broken_by: Exception | None = None
         queue.release_dead_owners()
 
     def deliver_one(self) -> bool:
@@ -43,6 +45,9 @@ class Delivery:
             return False
         try:
             self._entries[leased.topic](encode_push(leased.pushed, topic=leased.topic))
+        except StoreDamagedError:
+            # Nothing that is delivered into a damaged store arrives; the message stays where it is.
+            raise
         except Exception as error:  # noqa: BLE001 - any error means: deliver again
             logger("local").info(
                 "delivered again later: %s",
@@ -59,10 +64,15 @@ class Delivery:
         while not stop.is_set():
             try:
                 idle = not self.deliver_one()
-            except TransientError as error:
-                # The queue's file is busy, full or damaged; without a worker its messages would lie.
+            except UnavailableError as error:
+                # The queue's file is busy or full; without a worker its messages would lie.
                 logger("local").warning("waiting for the queue: %s", describe(error))
                 idle = True
+            except Exception as error:  # noqa: BLE001 - a host goes on trying; a run ends, and tells it
+                logger("local").exception("the queue cannot be read")
+                self._broken_by = error
+                stop.wait(_BROKEN_SECONDS)
+                continue
             if idle:
                 stop.wait(_IDLE_SECONDS)
 
@@ -73,13 +83,18 @@ class Delivery:
 
         Raises:
             UnavailableError: messages are left that can be neither worked on nor kept as dead letters.
+            StoreDamagedError: the store can no longer be read.
         """
+        self._queue.retry_dead_letters()
+        self._broken_by = None
         stop = threading.Event()
         threads = [threading.Thread(target=self.work, args=(stop,), daemon=True) for _ in range(workers)]
         for thread in threads:
             thread.start()
         try:
             while left := self._queue.pending_by_topic():
+                if self._broken_by:
+                    raise _named(self._broken_by)
                 if self._queue.is_stuck():
                     raise UnavailableError(
                         f"{sum(left.values())} messages could not be kept as dead letters and stay queued; "
@@ -92,3 +107,11 @@ class Delivery:
             stop.set()
             for thread in threads:
                 thread.join()
+
+
+def _named(error: Exception) -> EvalForgeError:
+    if isinstance(error, EvalForgeError):
+        return error
+    return UnavailableError(
+        f"the queue cannot be read: {describe(error)}; EVALFORGE_LOG_LEVEL=INFO shows where"
+    )

@@ -26,7 +26,9 @@ _PRESENCE_LABELS = {
     "prompt_injection": frozenset({"simple instruction", "code injection", "context switching", "jailbreak"}),
 }
 _TOXICITY_LABELS = ("toxicity", "toxicity_score", "input_toxicity", "output_toxicity")
-_GUARDRAIL = re.compile(r"guardrails?(?:[._](?P<part>failed|failures|status|result|outcome))?")
+_GUARDRAIL = re.compile(
+    r"guardrails?(?:\.(?!failed|failures)[^.]+)??(?:[._](?P<part>failed|failures|status|result|outcome))?"
+)
 # Where an application tells evaluations itself, in tags or metadata: in the current and the former spelling.
 _TOLD_EVALUATION = re.compile(
     r"evaluations?\.(?:custom\.)?(?P<label>[^.]+)(?:\.(?:value|(?P<judged>assessment)))?"
@@ -35,17 +37,13 @@ _TOLD_EVALUATION = re.compile(
 # What a span says in words; the rest of what it says beside the known fields is facts.
 _TEXTS = frozenset({"error", "intent", "tool_definitions", "documents", "prompt"})
 _STATUS_KEYS = ("http.status_code", "http_status_code", "status_code", "http.response.status_code")
-_STATUS_CODE = re.compile(r"(?:http\S* )?([1-5]\d\d)(?:\.0)?(?: .{0,60})?", re.IGNORECASE)
+_STATUS_CODE = re.compile(r"(?:http\S* )?([1-5]\d\d)(?:\.0)?(?:[ :,-].*)?", re.IGNORECASE)
 # A run that harmed nobody and was polite has not thereby done what it should.
 _TASK = frozenset({FailureType.INCOMPLETE_TASK, FailureType.QUALITY_DEGRADATION})
 _MANNERS = re.compile("sentiment|tone|language|latency|cost")
 _STEP_ERRORS = ("status", "http.status_code")
-_QUALITY_LABELS = ("quality_score", "llm_obs_quality_score")
-_QUALITY_KEYS = tuple(
-    f"{above}{key}"
-    for key in ("llm_obs.quality_score", "quality_score")
-    for above in ("", "evaluations.", "evaluation.")
-)
+_QUALITY_KEYS = ("llm_obs.quality_score", "quality_score")
+_QUALITY_LABELS = ("quality_score", "llm_obs_quality_score", "custom_quality_score")
 
 # What tags, metadata and metrics say, by dotted key in lower case.
 Facts = dict[str, list[JsonValue]]
@@ -105,8 +103,8 @@ def _passed_as_a_whole(root: Span, rules: SignalRules) -> bool:
 def _span_signals(span: Span, rules: SignalRules) -> Iterator[Signal]:
     facts = _facts(span)
     yield from _guardrails(span, facts)
-    for label in sorted(span.evaluations):
-        if _failed(label, told := span.evaluations[label], rules):
+    for label, told in sorted(span.evaluations.items()):
+        if _failed(label, told, rules):
             yield _signal(type_of_label(label, rules.labels), span, f"evaluation:{label}", _short(told.value))
     yield from _told_evaluations(span, facts, rules)
     yield from _quality(span, facts, rules)
@@ -132,9 +130,9 @@ def _flatten(value: JsonValue, prefix: str = "") -> Iterator[tuple[str, JsonValu
         for key, inner in value.items():
             yield from _flatten(inner, f"{prefix}.{key}" if prefix else key)
     elif isinstance(value, list):
-        for inner in value:
-            if isinstance(inner, dict):
-                yield from _flatten(inner, prefix)
+        # Of many guardrails each counts; of many tries of a request only the last one would.
+        for inner in value if _GUARDRAIL.match(prefix.lower()) else ():
+            yield from _flatten(True if isinstance(inner, str) else inner, prefix)  # a name in the list
     else:
         yield prefix.lower(), value
 
@@ -155,7 +153,7 @@ def _guardrail_failed(part: str | None, told: JsonValue) -> bool:
 
 def _failed(label: str, told: Evaluation, rules: SignalRules) -> bool:
     """Say whether an evaluation found something: by its assessment, or by a value whose meaning is known."""
-    if told.assessment:
+    if told.verdict:
         return told.verdict == "fail"
     name = label_name(label)
     if name in _TOXICITY_LABELS:
@@ -163,15 +161,16 @@ def _failed(label: str, told: Evaluation, rules: SignalRules) -> bool:
         return score >= rules.toxicity_threshold if score is not None else _is_true(told.value)
     if words := _PRESENCE_LABELS.get(name):
         return _is_true(told.value) or str(told.value).strip().lower() in words
-    return _GUARDRAIL.fullmatch(name) is not None and _is_true(told.value)
+    guardrail = _GUARDRAIL.fullmatch(name)
+    return guardrail is not None and _guardrail_failed(guardrail["part"], told.value)
 
 
 def _told_evaluations(span: Span, facts: Facts, rules: SignalRules) -> Iterator[Signal]:
     """Read evaluations that an application put into tags or metadata: `hallucination:true`."""
-    seen: set[str] = set()
+    seen = {label_name(label) for label, told in span.evaluations.items() if _failed(label, told, rules)}
     for key in sorted(facts, key=lambda key: (len(key), key)):
         told = _TOLD_EVALUATION.fullmatch(key)
-        label = (told["label"] or told["assessed"]) if told else key
+        label = (told["label"] or told["assessed"]) if told else key.removesuffix(".value")
         name = label_name(label)
         if name in seen or not (told or name in (*_PRESENCE_LABELS, *_TOXICITY_LABELS)):
             continue
@@ -189,14 +188,19 @@ def _quality(span: Span, facts: Facts, rules: SignalRules) -> Iterator[Signal]:
     told = [
         (f"evaluation:{label}", evaluation.value)
         for label, evaluation in span.evaluations.items()
-        if label_name(label) in _QUALITY_LABELS and not evaluation.assessment
+        if label_name(label) in _QUALITY_LABELS and not evaluation.verdict
     ]
-    told += [(key, value) for key in _QUALITY_KEYS for value in facts.get(key, ())]
+    told += [(key, value) for key, values in facts.items() if _tells_quality(key) for value in values]
     scores = [(score, source) for source, value in told if (score := _as_number(value)) is not None]
     if scores and min(scores)[0] < rules.quality_threshold:
         score, source = min(scores)
         severity = Severity.HIGH if score < _LOW_QUALITY else Severity.MEDIUM
         yield _signal(FailureType.QUALITY_DEGRADATION, span, source, f"{score:g}", severity)
+
+
+def _tells_quality(key: str) -> bool:
+    told = _TOLD_EVALUATION.fullmatch(key)
+    return key in _QUALITY_KEYS or (told is not None and label_name(told["label"] or "") in _QUALITY_LABELS)
 
 
 def _status(span: Span, facts: Facts) -> Iterator[Signal]:

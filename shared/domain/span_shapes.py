@@ -169,6 +169,9 @@ def _named(raw: object) -> dict[str, Any]:
     if not isinstance(raw, dict):
         return {}
     own = raw.get("custom")
+    if isinstance(own, dict) and own.keys() & {"value", "assessment"}:
+        # A team has called one of its evaluations `custom`.
+        return raw
     theirs = {label: told for label, told in raw.items() if label != "custom"}
     return {**theirs, **own} if isinstance(own, dict) else raw
 
@@ -244,7 +247,7 @@ def _nanoseconds(value: object) -> int:
 
 
 def _app_in(tags: object) -> str | None:
-    return next((tag[7:] for tag in _tags(tags) if tag.startswith("ml_app:")), None)
+    return next((tag[7:].strip() for tag in _tags(tags) if tag.startswith("ml_app:")), None)
 
 
 def _looks_like(value: object) -> str:

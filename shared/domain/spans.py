@@ -9,7 +9,10 @@ from pydantic import Field, JsonValue
 from shared.domain.canonical import canonical_json
 from shared.domain.model import Model
 
-_VERDICTS = {"pass": "pass", "passed": "pass", "fail": "fail", "failed": "fail"}
+_VERDICTS = {
+    **dict.fromkeys(("pass", "passed", "true"), "pass"),
+    **dict.fromkeys(("fail", "failed", "false"), "fail"),
+}
 
 
 class Evaluation(Model):

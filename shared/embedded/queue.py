@@ -121,11 +121,20 @@ class SqliteQueue:
             rows = connection.execute("SELECT topic, count(*) FROM messages GROUP BY topic").fetchall()
         return {Topic(topic): count for topic, count in rows}
 
+    def retry_dead_letters(self) -> None:
+        """Give dead letters that could not be kept all their attempts again."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE messages SET attempts = 0, available_at = ? WHERE topic = ? AND owner IS NULL",
+                (self._now(), Topic.DEAD_LETTERS),
+            )
+
     def is_stuck(self) -> bool:
         """Say whether nothing is left but dead letters that every attempt failed to keep."""
         with self._database.reading() as connection:
             left, stuck = connection.execute(
-                "SELECT count(*), count(*) FILTER (WHERE topic = ? AND attempts >= ?) FROM messages",
+                "SELECT count(*), count(*) FILTER (WHERE topic = ? AND attempts >= ? AND owner IS NULL)"
+                " FROM messages",
                 (Topic.DEAD_LETTERS, self._retries.attempts),
             ).fetchone()
         return 0 < int(left) == int(stuck)

@@ -1,6 +1,9 @@
 """Messages that cannot be worked on: kept where a person sees them, and in nobody's way."""
 
 import json
+import sqlite3
+import time
+from typing import Any
 
 import pytest
 from cloudevents.http import CloudEvent
@@ -9,7 +12,7 @@ from functions.local.delivery import Delivery, entry_points
 from functions.local.host import queue_of
 from shared import wiring
 from shared.embedded.queue import SqliteQueue
-from shared.errors import UnavailableError
+from shared.errors import StoreDamagedError, UnavailableError
 from shared.messages import SuggestionChanged, TraceFound
 from shared.ports import Outgoing
 from shared.pubsub_push import DEAD_LETTER_ATTEMPTS, DEAD_LETTER_SOURCE, LAST_ERROR, Pushed, encode_push
@@ -69,5 +72,65 @@ def test_a_run_ends_and_says_so_when_even_a_dead_letter_cannot_be_kept(parts: Wi
     )
     queue.publish([Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id="sg-none"))])
     with pytest.raises(UnavailableError, match="1 messages could not be kept"):
+        Delivery(queue, dict.fromkeys(Topic, refuse)).drain()
+    assert queue.pending() == 1
+
+
+def test_a_run_waits_for_the_last_attempt_to_keep_a_dead_letter(parts: Wiring) -> None:
+    tries: list[float] = []
+
+    def slow(_: CloudEvent) -> None:
+        tries.append(time.monotonic())
+        if len(tries) < 6:
+            raise UnavailableError("no room yet")
+        time.sleep(0.3)
+
+    queue = SqliteQueue(
+        parts.documents._database,  # type: ignore[attr-defined]
+        retries=RetryPolicy(first_wait=0.001, longest_wait=0.002, attempts=3),
+    )
+    queue.publish([Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id="sg-none"))])
+    Delivery(queue, dict.fromkeys(Topic, slow)).drain()
+    assert (queue.pending(), len(tries)) == (0, 6)
+
+
+def test_a_dead_letter_that_could_not_be_kept_is_tried_again_by_the_next_run(parts: Wiring) -> None:
+    broken = [True]
+
+    def bury(_: CloudEvent) -> None:
+        if broken[0]:
+            raise UnavailableError("no room")
+
+    queue = SqliteQueue(
+        parts.documents._database,  # type: ignore[attr-defined]
+        retries=RetryPolicy(first_wait=0.001, longest_wait=0.002, attempts=3),
+    )
+    queue.publish([Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id="sg-none"))])
+    with pytest.raises(UnavailableError):
+        Delivery(queue, dict.fromkeys(Topic, bury)).drain()
+    broken[0] = False
+    Delivery(queue, dict.fromkeys(Topic, bury)).drain()
+    assert queue.pending() == 0
+
+
+@pytest.mark.parametrize("error", [StoreDamagedError("damaged"), sqlite3.OperationalError("readonly")])
+def test_a_run_ends_when_its_queue_cannot_be_read(parts: Wiring, error: Exception) -> None:
+    class Broken(SqliteQueue):
+        def lease(self) -> Any:
+            raise error
+
+    queue = Broken(parts.documents._database)  # type: ignore[attr-defined]
+    queue.publish([Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id="sg-none"))])
+    with pytest.raises((StoreDamagedError, UnavailableError)):
+        Delivery(queue, entry_points()).drain()
+
+
+def test_a_run_ends_when_a_stage_finds_the_store_damaged(parts: Wiring) -> None:
+    def refuse(_: CloudEvent) -> None:
+        raise StoreDamagedError("the store is damaged")
+
+    queue = queue_of(parts)
+    queue.publish([Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id="sg-none"))])
+    with pytest.raises(StoreDamagedError):
         Delivery(queue, dict.fromkeys(Topic, refuse)).drain()
     assert queue.pending() == 1

@@ -42,6 +42,7 @@ def survive(recorded: Path, folder: Path, kills: int, seed: int) -> None:
     done = round_ = 0
     while done < kills:
         round_ += 1
+        assert round_ <= 10 * kills, "the runs end before they are killed; this tests nothing"
         store = folder / f"killed-{round_}" / "store.db"
         # One to three kills in a row, so that a restart is killed as well.
         for _ in range(chosen.randint(1, 3)):
@@ -56,7 +57,7 @@ def survive(recorded: Path, folder: Path, kills: int, seed: int) -> None:
 
 
 def test_three_kills_lose_nothing(recorded: Path, tmp_path: Path) -> None:
-    survive(recorded, tmp_path, kills=3, seed=random.SystemRandom().randrange(10**6))
+    survive(recorded, tmp_path, kills=3, seed=3)
 
 
 @pytest.mark.full

@@ -257,3 +257,13 @@ def test_metadata_may_be_a_json_text_and_tags_an_object() -> None:
 def test_an_id_of_a_wrong_type_is_none(field: str, name: Any) -> None:
     with pytest.raises(SpanShapeError, match=f"no {field}"):
         parse_span(record() | {field: name})
+
+
+def test_an_evaluation_that_is_called_custom_is_one() -> None:
+    told = parse_span(record(evaluations={"custom": {"value": 1, "assessment": "fail"}}))
+
+    assert told.evaluations["custom"].verdict == "fail"
+
+
+def test_an_application_in_a_tag_has_no_blanks_around_it() -> None:
+    assert parse_span(record(tags=["ml_app: shop "])).ml_app == "shop"
