@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from shared.domain.json_text import json_in
 from shared.domain.signals import Signal
 from shared.domain.spans import Evaluation, Span, Trace
-from shared.redaction.places import Kind, is_dropped_tag, kind_of_key, user_id_of_tag
+from shared.redaction.places import Kind, describes, is_dropped_tag, kind_of_key, user_id_of_tag
 from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, id_hash, user_hash
 from shared.redaction.text import Found, find, names_a_secret
 
@@ -25,14 +25,7 @@ _NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]+")
 _MOST_KNOWN = 200
 _SHORTEST_CARD = 10**12
 _MOST_PASSES = 4
-_SCHEMA_TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
-_SCHEMA_KEYS = frozenset(
-    {
-        *("type", "title", "description", "format", "enum", "items", "properties", "required", "default"),
-        *("examples", "pattern", "nullable", "minimum", "maximum", "minLength", "maxLength", "minItems"),
-        *("maxItems", "additionalProperties"),
-    }
-)
+_HEADER_PARTS = 2
 _HEADER_NAMES = ("name", "key", "header")
 _HEADER_VALUES = frozenset({"value", "values", "val"})
 _TOOL_KINDS = frozenset({"tool", "retrieval"})
@@ -190,9 +183,10 @@ class _TraceRedactor:
                 self._counts["TAG"] += 1
             else:
                 key, colon, value = tag.partition(":")
-                kind = kind_of_key(key)
+                kind = _kind_of(key, value)
                 told = self._of_kind(kind, value) if kind and value else self.prose(value)
-                kept.append(f"{self.label(key)}{colon}{told}")
+                # Once more as a whole: a key and its value can tell together what neither does alone.
+                kept.append(self.label(f"{self.label(key)}{colon}{told}"))
         return tuple(kept)
 
     def _value(self, value: JsonValue, parent: str = "") -> Any:  # noqa: ANN401 - JSON in, JSON out
@@ -202,14 +196,15 @@ class _TraceRedactor:
             case dict():
                 return self._members(value, parent)
             case [str() as name, str() as told] if (
-                told and (kind := kind_of_key(name)) and not kind_of_key(told)
+                told and (kind := _kind_of(name, told)) and not kind_of_key(told)
             ):
                 return [name, self._of_kind(kind, told)]
             case list():
                 return [self._value(inner, parent) for inner in value]
-            case int() | float() if abs(value) >= _SHORTEST_CARD and value == int(value):
-                redacted = self.label(str(int(value)))
-                return value if redacted == str(int(value)) else redacted
+            case int() | float() if abs(value) >= _SHORTEST_CARD:
+                spelled = str(int(value) if value == int(value) else value)
+                redacted = self.label(spelled)
+                return value if redacted == spelled else redacted
             case _:
                 return value
 
@@ -217,24 +212,22 @@ class _TraceRedactor:
         """Redact an object; headers that come as objects of a name and a value go by their name."""
         spelled_out = {key.lower(): inner for key, inner in members.items()}
         names = [name for key in _HEADER_NAMES if isinstance(name := spelled_out.get(key), str)]
-        named = kind_of_key(names[0]) if names else None
+        # With more beside them a name and its values describe a parameter.
+        header = names[0] if names and len(members) <= _HEADER_PARTS else ""
         told: dict[str, JsonValue] = {}
         for key, inner in members.items():
             spelled = self.label(key)
             if spelled in told:
                 spelled = f"{spelled}_{len(told)}"
-            told[spelled] = (
-                self._all_of(named, inner)
-                if named and key.lower() in _HEADER_VALUES
-                else self._keyed(key, inner, parent)
-            )
+            is_value = header and key.lower() in _HEADER_VALUES
+            told[spelled] = self._keyed(header if is_value else key, inner, parent)
         return told
 
     def _keyed(self, key: str, value: JsonValue, parent: str) -> JsonValue:
-        kind = kind_of_key(key, parent)
-        if kind is None and isinstance(value, str | int) and names_a_secret(key, str(value)):
-            kind = Kind.SECRET
-        if kind is None or value in (None, "", [], {}) or _describes(value):
+        kind = _kind_of(key, value, parent)
+        if kind is None and isinstance(value, list) and all(isinstance(one, str) for one in value):
+            kind = next((found for one in value if (found := _kind_of(key, one))), None)
+        if kind is None or value in (None, "", [], {}) or describes(value):
             return self._value(value, key)  # type: ignore[no-any-return]
         if kind is Kind.USER and isinstance(value, str | int) and not isinstance(value, bool):
             return self._hash_user(str(value))
@@ -258,12 +251,12 @@ class _TraceRedactor:
         if parsed is None:
             return self.prose(text)
         redacted = self._value(parsed)
-        if redacted == parsed:
-            # The text can hold more than what was parsed: of a key told twice, JSON keeps the last.
-            told = self.prose(text)
-            if json_in(told) is not None:
-                return told
-        return self.prose(json.dumps(redacted, ensure_ascii=False))
+        spelled = text if redacted == parsed else json.dumps(redacted, ensure_ascii=False)
+        # The text can hold more than what was parsed: of a key told twice, JSON keeps the last.
+        told = self.prose(spelled)
+        if told == spelled or json_in(told) is not None:
+            return told
+        return json.dumps(redacted, ensure_ascii=False)
 
     def _learn(self, span: Span) -> None:
         """Collect the values that keys mark as personal, to find them in free text as well.
@@ -333,9 +326,11 @@ class _TraceRedactor:
         return user_hash(user_id, self._salt)
 
 
-def _describes(value: JsonValue) -> bool:
-    """Tell a schema, which describes what a field may hold, from what it holds."""
-    return isinstance(value, dict) and value.get("type") in _SCHEMA_TYPES and value.keys() <= _SCHEMA_KEYS
+def _kind_of(key: str, value: JsonValue, parent: str = "") -> Kind | None:
+    """Say what a key's value is: by the key's own meaning, or because it is called a secret and looks it."""
+    if kind := kind_of_key(key, parent):
+        return kind
+    return Kind.SECRET if isinstance(value, str) and names_a_secret(key, value) else None
 
 
 def _blanking(issued: Collection[str]) -> Callable[[str], str]:

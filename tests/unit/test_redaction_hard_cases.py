@@ -128,3 +128,100 @@ def test_a_text_that_stands_alone_holds_no_hash_that_could_be_found_out() -> Non
 
 def test_a_users_id_that_is_a_boolean_is_none() -> None:
     assert redacted_input({"user.id": False}) == {"user.id": False}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"email": {"type": "STRING", "description": "the mail"}},
+        {"phone": {"type": "string", "example": "x", "x-order": 1, "deprecated": True}},
+        {"email": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}},
+        {"address": {"type": ["string", "null"]}},
+        {"session": {"$ref": "#/$defs/Session"}},
+        {"user_id": {"type": "str"}},
+        {"name": "address", "type": "string", "values": ["home", "work"]},
+    ],
+)
+def test_tool_definitions_stay_readable(schema: Any) -> None:
+    assert redacted_input(schema) == schema
+    assert json.loads(redacted_input({"value": json.dumps(schema)})["value"]) == schema
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"time_to_first_token": 482913000, "time_per_output_token": 1234567, "max_token": 4096000},
+        {"time_to_first_token": 0.482913},
+        {"eos_token_id": 128009, "eos_token": "<|endoftext|>", "next_page_token": "CAESBggB12"},
+        {"reset_password": "requested by user", "token_count": 123456, "max_tokens": 4096000},
+        {"errors": {"forgot_password": "link sent"}},
+    ],
+)
+def test_tokens_that_are_no_secrets_stay(value: Any) -> None:
+    assert redacted_input(value) == value
+    assert json.loads(redacted_input({"value": json.dumps(value)})["value"]) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Answer as JSON: {"email": "string", "phone": "string", "user_id": "string"}',
+        "{'email': 'This field is required.', 'address': 'Not deliverable'}",
+        "the years 2019-2020 2021-2022 2023-2024 and 2025",
+        "2026-11-18 2026-11-19 2026-11-20 2026-11-21",
+    ],
+)
+def test_what_only_speaks_of_a_value_stays(text: str) -> None:
+    assert redacted_input({"value": text})["value"] == text
+
+
+def test_columns_of_numbers_stay() -> None:
+    drawn = random.Random(7)
+    rows = ["\t".join(str(drawn.randint(0, 900)) for _ in range(6)) for _ in range(600)]
+    tables = ["\n".join(rows[at : at + 6]) for at in range(0, len(rows), 6)]
+
+    changed = [table for table in tables if redact_text(table) != table]
+
+    assert changed == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"note": 'Cookie: sid="abcdef12"; x="y"'},
+        {"note": 'run "password=hunter22x" please'},
+        {"x": 4111111111111111.5, "time_to_first_token": 0.482913},
+        {"user_id": {"time_to_first_token": "a"}},
+        {"my_password": ["hunter22x"]},
+        {"headers": [["X-Vault-Token", "hvs.abcdefgh1"], {"name": "DB_PASSWORD", "value": "hunter22x"}]},
+        {"address": "5 O'Connell St"},
+    ],
+)
+def test_what_is_told_in_json_is_replaced_and_stays_json(value: Any) -> None:
+    text = redacted_input({"value": json.dumps(value)})["value"]
+
+    told = json_in(text)
+    assert told is not None
+    for raw in ("abcdef12", "hunter22x", "4111111111111111", "hvs.", "O'Connell"):
+        assert raw not in text
+    assert redacted_input({"value": text})["value"] == text
+
+
+def test_a_value_may_hold_the_other_quote() -> None:
+    assert redact_text("""Sent {"address": "5 O'Connell St"} and 'password': 'my"dogs1'""") == (
+        """Sent {"address": "<ADDRESS_1>"} and 'password': '<SECRET_1>'"""
+    )
+
+
+def test_a_cookie_ends_where_prose_begins() -> None:
+    told = redact_text("set-cookie: sid=abc12345; Path=/; price of the flight is 300")
+
+    assert told.endswith("; price of the flight is 300")
+    assert "abc12345" not in told
+
+
+@pytest.mark.parametrize("tag", ["db_password:hunter22x", "x_token:hunter22x"])
+def test_a_tag_that_names_a_secret_hides_its_value(tag: str) -> None:
+    [told] = redacted(root(tags=(tag,))).trace.root.tags
+
+    assert told == f"{tag.partition(':')[0]}:<SECRET_1>"
