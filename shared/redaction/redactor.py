@@ -253,9 +253,12 @@ class _TraceRedactor:
         redacted = self._value(parsed)
         spelled = text if redacted == parsed else json.dumps(redacted, ensure_ascii=False)
         # The text can hold more than what was parsed: of a key told twice, JSON keeps the last.
+        counts = self._counts.copy()
         told = self.prose(spelled)
         if told == spelled or json_in(told) is not None:
             return told
+        # What was found across quotes and brackets is no value; its replacement would break the text.
+        self._counts = counts
         return json.dumps(redacted, ensure_ascii=False)
 
     def _learn(self, span: Span) -> None:
@@ -330,7 +333,8 @@ def _kind_of(key: str, value: JsonValue, parent: str = "") -> Kind | None:
     """Say what a key's value is: by the key's own meaning, or because it is called a secret and looks it."""
     if kind := kind_of_key(key, parent):
         return kind
-    return Kind.SECRET if isinstance(value, str) and names_a_secret(key, value) else None
+    spelled = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return Kind.SECRET if spelled and names_a_secret(key, spelled) else None
 
 
 def _blanking(issued: Collection[str]) -> Callable[[str], str]:
