@@ -4,6 +4,7 @@ import gzip
 import json
 import shlex
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_file_named_after_a_person_is_not_named_in_the_store(tmp_path: Path) -
     path.write_bytes(GOOD[0] + b"no JSON\n")
     store = tmp_path / "store.db"
     assert evalforge("run", path, "--store", store).code == 0
-    with sqlite3.connect(store) as database:
+    with closing(sqlite3.connect(store)) as database:
         kept = [row[0] for row in database.execute("SELECT data FROM documents")]
     assert kept
     assert not any("jane.roe" in one for one in kept)
