@@ -283,7 +283,7 @@ def test_a_users_hash_is_not_hashed_again() -> None:
 
 
 def test_a_users_hash_never_passes_for_a_number() -> None:
-    # In hex, the hash of the first of these held a card's number.
+    # Sixteen hex digits can hold a card's number: those of the first of these do.
     for user in ("u_8155", *(f"u_{number}" for number in range(200))):
         once = redacted(root(tags=(f"user.id:{user}",), metadata={"user": {"id": user}}, input=user))
 
