@@ -55,7 +55,7 @@ def body_of(pushed: Pushed) -> dict[str, JsonValue] | None:
     """Read the JSON object that a message carries; None where it carries none that a store takes."""
     try:
         body = json.loads(pushed.data)
-        # `"\\ud800"` is half a character: JSON can spell it, and no store can keep it.
+        # `"\ud800"` is half a character: JSON can spell it, and no store can keep it.
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None

@@ -103,10 +103,11 @@ def _passed_as_a_whole(root: Span, rules: SignalRules) -> bool:
 def _span_signals(span: Span, rules: SignalRules) -> Iterator[Signal]:
     facts = _facts(span)
     yield from _guardrails(span, facts)
-    for label, told in sorted(span.evaluations.items()):
-        if _failed(label, told, rules):
-            yield _signal(type_of_label(label, rules.labels), span, f"evaluation:{label}", _short(told.value))
-    yield from _told_evaluations(span, facts, rules)
+    failed = [label for label, told in sorted(span.evaluations.items()) if _failed(label, told, rules)]
+    for label in failed:
+        kind, value = type_of_label(label, rules.labels), span.evaluations[label].value
+        yield _signal(kind, span, f"evaluation:{label}", _short(value))
+    yield from _told_evaluations(span, facts, rules, seen={label_name(label) for label in failed})
     yield from _quality(span, facts, rules)
     yield from _status(span, facts)
 
@@ -165,9 +166,8 @@ def _failed(label: str, told: Evaluation, rules: SignalRules) -> bool:
     return guardrail is not None and _guardrail_failed(guardrail["part"], told.value)
 
 
-def _told_evaluations(span: Span, facts: Facts, rules: SignalRules) -> Iterator[Signal]:
+def _told_evaluations(span: Span, facts: Facts, rules: SignalRules, seen: set[str]) -> Iterator[Signal]:
     """Read evaluations that an application put into tags or metadata: `hallucination:true`."""
-    seen = {label_name(label) for label, told in span.evaluations.items() if _failed(label, told, rules)}
     for key in sorted(facts, key=lambda key: (len(key), key)):
         told = _TOLD_EVALUATION.fullmatch(key)
         label = (told["label"] or told["assessed"]) if told else key.removesuffix(".value")

@@ -88,7 +88,7 @@ def load_file(path: Path, salt: bytes, progress: Callable[[int], None]) -> Loade
     faults = _Faults(path)
     spans = 0
     hashed = hashlib.sha256()
-    for line, document in _documents(path, hashed.update, faults):
+    for line, document in _documents(_lines(path, hashed.update, faults), faults, may_be_laid_out=True):
         for item in _items(line, document, faults):
             try:
                 span = parse_span(item)
@@ -117,34 +117,20 @@ def _items(line: int, document: JsonValue, faults: _Faults) -> Iterator[JsonValu
 
 
 def _documents(
-    path: Path, hashed: Callable[[bytes], object], faults: _Faults
+    lines: Iterator[tuple[int, bytes]], faults: _Faults, *, may_be_laid_out: bool
 ) -> Iterator[tuple[int, JsonValue]]:
-    """Yield the JSON documents of a file with their lines: one a line, or laid out over many."""
-    lines = _lines(path, hashed, faults)
+    """Yield the JSON documents in lines: one in each, or laid out over many, which the first line shows."""
     for number, text in lines:
         if not text.strip():
             continue
         document, reason = _parse(text)
         if reason is None:
             yield number, document
-        elif text.lstrip()[:1] in (b"{", b"["):
-            # Perhaps the beginning of a document that is laid out over many lines.
+        elif may_be_laid_out and text.lstrip()[:1] in (b"{", b"["):
             yield from _laid_out(b"".join([text, *(line for _, line in lines)]), number, faults)
         else:
             faults.add(number, reason)
-        break
-    yield from _one_a_line(lines, faults)
-
-
-def _one_a_line(lines: Iterator[tuple[int, bytes]], faults: _Faults) -> Iterator[tuple[int, JsonValue]]:
-    for number, text in lines:
-        if not text.strip():
-            continue
-        document, reason = _parse(text)
-        if reason is None:
-            yield number, document
-        else:
-            faults.add(number, reason)
+        may_be_laid_out = False
 
 
 def _laid_out(whole: bytes, first: int, faults: _Faults) -> Iterator[tuple[int, JsonValue]]:
@@ -163,7 +149,8 @@ def _laid_out(whole: bytes, first: int, faults: _Faults) -> Iterator[tuple[int, 
         yield from _one_after_another(text, start, first)
         return
     if _has_records_of_their_own(whole):
-        yield from _one_a_line(enumerate(BytesIO(whole), start=first), faults)
+        lines = enumerate(BytesIO(whole), start=first)
+        yield from _documents(lines, faults, may_be_laid_out=False)
         return
     if not end and (opened := _ITEMS.search(text)):
         start = opened.end()
@@ -201,7 +188,7 @@ def _is_record(text: bytes) -> bool:
 def _end_of_documents(text: str, at: int) -> int:
     """Say how far documents can be read that have blanks or commas between them; 0 where none can."""
     end = max((end for _, end in _decoded(text, at)), default=0)
-    return _BETWEEN.match(text, end).end() if end else 0  # type: ignore[union-attr]
+    return _past_separators(text, end) if end else 0
 
 
 def _one_after_another(text: str, at: int, first: int) -> Iterator[tuple[int, JsonValue]]:
@@ -211,9 +198,14 @@ def _one_after_another(text: str, at: int, first: int) -> Iterator[tuple[int, Js
         yield line, document
 
 
+def _past_separators(text: str, at: int) -> int:
+    between = _BETWEEN.match(text, at)
+    return between.end() if between else at
+
+
 def _decoded(text: str, at: int) -> Iterator[tuple[JsonValue, int]]:
     decoder = json.JSONDecoder()
-    while (at := _BETWEEN.match(text, at).end()) < len(text):  # type: ignore[union-attr]
+    while (at := _past_separators(text, at)) < len(text):
         try:
             document, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):

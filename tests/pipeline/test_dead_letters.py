@@ -23,6 +23,16 @@ from shared.wiring import Wiring
 HALF = b'{"incident_id": "\\ud800", "trace_id": "\\ud800"}'
 
 
+def _hasty_queue(parts: Wiring) -> SqliteQueue:
+    """A queue that gives up soon, with one message in it."""
+    queue = SqliteQueue(
+        parts.documents._database,  # type: ignore[attr-defined]
+        retries=RetryPolicy(first_wait=0.001, longest_wait=0.002, attempts=3),
+    )
+    queue.publish([Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id="sg-none"))])
+    return queue
+
+
 def test_a_message_that_every_attempt_failed_is_kept_with_its_stage_and_last_error(parts: Wiring) -> None:
     body = TraceFound(trace_id="t", incident_id="in-1").model_dump_json().encode()
     attributes = {
@@ -66,11 +76,7 @@ def test_a_run_ends_and_says_so_when_even_a_dead_letter_cannot_be_kept(parts: Wi
     def refuse(_: CloudEvent) -> None:
         raise UnavailableError("no room")
 
-    queue = SqliteQueue(
-        parts.documents._database,  # type: ignore[attr-defined]
-        retries=RetryPolicy(first_wait=0.001, longest_wait=0.002, attempts=3),
-    )
-    queue.publish([Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id="sg-none"))])
+    queue = _hasty_queue(parts)
     with pytest.raises(UnavailableError, match="1 messages could not be kept"):
         Delivery(queue, dict.fromkeys(Topic, refuse)).drain()
     assert queue.pending() == 1
@@ -85,11 +91,7 @@ def test_a_run_waits_for_the_last_attempt_to_keep_a_dead_letter(parts: Wiring) -
             raise UnavailableError("no room yet")
         time.sleep(0.3)
 
-    queue = SqliteQueue(
-        parts.documents._database,  # type: ignore[attr-defined]
-        retries=RetryPolicy(first_wait=0.001, longest_wait=0.002, attempts=3),
-    )
-    queue.publish([Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id="sg-none"))])
+    queue = _hasty_queue(parts)
     Delivery(queue, dict.fromkeys(Topic, slow)).drain()
     assert (queue.pending(), len(tries)) == (0, 6)
 
@@ -101,11 +103,7 @@ def test_a_dead_letter_that_could_not_be_kept_is_tried_again_by_the_next_run(par
         if broken[0]:
             raise UnavailableError("no room")
 
-    queue = SqliteQueue(
-        parts.documents._database,  # type: ignore[attr-defined]
-        retries=RetryPolicy(first_wait=0.001, longest_wait=0.002, attempts=3),
-    )
-    queue.publish([Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id="sg-none"))])
+    queue = _hasty_queue(parts)
     with pytest.raises(UnavailableError):
         Delivery(queue, dict.fromkeys(Topic, bury)).drain()
     broken[0] = False
