@@ -37,6 +37,10 @@ class ReviewError(PermanentError):
     """A decision does not fit the state of the suggestion."""
 
 
+class ResendError(PermanentError):
+    """A dead letter cannot be sent again or dropped as it was asked."""
+
+
 class LeakError(PermanentError):
     """Something about to leave holds personal data or a secret; nothing was sent."""
 
@@ -53,5 +57,27 @@ class StoreDamagedError(TransientError):
     """The embedded store's file cannot be read; no message is given up for it."""
 
 
+class NameTakenError(PermanentError):
+    """Something has this name already; choose another."""
+
+
+class RefusedError(PermanentError):
+    """A service will never take what it was given: it is too large, or no name that it knows."""
+
+
+class MisconfiguredError(TransientError):
+    """A project, database, index or permission is missing; messages wait until somebody has mended it."""
+
+
 class UnavailableError(TransientError):
     """A service did not answer, or asked to come back later."""
+
+
+def snapshot_exists(name: str) -> NameTakenError:
+    """Say on every backend alike that a snapshot has this name."""
+    return NameTakenError(f"there is a snapshot {name} already; choose another name")
+
+
+def no_such_snapshot(name: str) -> NotFoundError:
+    """Say on every backend alike that a snapshot was never made, or has expired."""
+    return NotFoundError(f"there is no snapshot {name}; `evalforge snapshot NAME` makes one, kept for 7 days")

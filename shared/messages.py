@@ -3,6 +3,7 @@
 from pydantic import ConfigDict
 
 from shared.domain.model import Model
+from shared.topology import Topic
 
 SCHEMA_VERSION = "1"
 
@@ -20,10 +21,11 @@ class AlertRaised(Message):
 
 
 class TraceFound(Message):
-    """Fetch, redact and classify this trace."""
+    """Fetch, redact and classify this trace; or, where it is told so, redact again what is stored of it."""
 
     trace_id: str
-    incident_id: str
+    incident_id: str = ""
+    stored: bool = False
 
 
 class CaptureStored(Message):
@@ -48,3 +50,18 @@ class ArtifactsDrafted(Message):
     """A suggestion's artifacts were written."""
 
     suggestion_id: str
+
+
+class ResendDue(Message):
+    """Send those dead letters again whose time has come."""
+
+
+CARRIED: dict[Topic, type[Message]] = {
+    Topic.ALERTS: AlertRaised,
+    Topic.FAILURES: TraceFound,
+    Topic.CAPTURES: CaptureStored,
+    Topic.PATTERNS: PatternStored,
+    Topic.SUGGESTIONS: SuggestionChanged,
+    Topic.ARTIFACTS: ArtifactsDrafted,
+    Topic.RESENDS: ResendDue,
+}

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from shared.domain.model import Model
@@ -13,7 +11,7 @@ from shared.domain.spans import Trace
 from shared.messages import Message
 from shared.topology import Query, Topic, VectorIndex
 
-Vector = NDArray[np.float32]
+Vector = Sequence[float]
 Clock = Callable[[], datetime]
 
 
@@ -33,7 +31,7 @@ class Page(NamedTuple):
 
 
 class Neighbour(NamedTuple):
-    """A document and its cosine similarity to what was asked for, 1 at most."""
+    """A document and its similarity to what was asked for, 1 at most: the cosine, as vectors are units."""
 
     document: Document
     similarity: float
@@ -49,12 +47,13 @@ class Create(NamedTuple):
 
 
 class Replace(NamedTuple):
-    """Write a document that must still have this version."""
+    """Write a document, whole and with its vector, that must still have this version."""
 
     collection: str
     id: str
     data: Mapping[str, JsonValue]
     version: str
+    vector: Vector | None = None
 
 
 class Delete(NamedTuple):
@@ -69,13 +68,23 @@ Write = Create | Replace | Delete
 
 
 class Documents(Protocol):
-    """A small document store: get, atomic writes with preconditions, declared queries, nearest."""
+    """A small document store: get, atomic writes with preconditions, declared queries, nearest.
+
+    Each raises UnavailableError where the store does not answer for now, and
+    MisconfiguredError where settings or what was deployed are wrong.
+    """
 
     def get(self, collection: str, document_id: str) -> Document | None:
         """Read one document."""
 
     def commit(self, *writes: Write) -> bool:
-        """Do all writes, or none and return False when any precondition does not hold."""
+        """Do all writes, or none and return False when any precondition does not hold.
+
+        A document is written once at most, under an id that Firestore takes;
+        anything else raises RefusedError.
+        Where an answer was lost on its way and the commit was tried again, False
+        may also mean that the first try had succeeded.
+        """
 
     def query(
         self, query: Query, equals: Sequence[JsonValue] = (), *, limit: int, cursor: str | None = None
@@ -88,7 +97,7 @@ class Documents(Protocol):
     def nearest(
         self, index: VectorIndex, equals: Sequence[JsonValue], vector: Vector, *, limit: int
     ) -> list[Neighbour]:
-        """Find the documents whose vectors are most alike, the most alike first."""
+        """Find the documents whose vectors have the greatest dot products with this one, in that order."""
 
 
 class Outgoing(NamedTuple):
@@ -103,6 +112,21 @@ class Publisher(Protocol):
 
     def publish(self, outgoing: Iterable[Outgoing], *, trace_context: str = "") -> int:
         """Publish all, and say how many; raises UnavailableError when it cannot."""
+
+
+class Retention(Protocol):
+    """Delivers what was published before again, as far back as it is retained."""
+
+    def snapshot(self, name: str) -> None:
+        """Remember this moment under a new name; raises NameTakenError."""
+
+    def rewind(self, topic: Topic, to: datetime | str) -> datetime | None:
+        """Deliver again what was published to a topic since a time or a named snapshot.
+
+        Returns the time since which the caller must publish again from what is
+        stored, where messages are not retained so long; None where they are.
+        Raises NotFoundError for an unknown snapshot.
+        """
 
 
 class TraceQuery(Model):

@@ -63,8 +63,12 @@ def body_of(pushed: Pushed) -> dict[str, JsonValue] | None:
 
 
 def ids_in(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Keep of a message what may be logged and kept: its ids."""
-    return {key: value for key, value in body.items() if key.endswith("_id") and isinstance(value, str)}
+    """Keep of a message what may be logged and kept: its ids, and whether it is about what is stored."""
+    return {
+        key: value
+        for key, value in body.items()
+        if (key.endswith("_id") and isinstance(value, str)) or (key == "stored" and isinstance(value, bool))
+    }
 
 
 def encode_push(pushed: Pushed, *, topic: str) -> CloudEvent:

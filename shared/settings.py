@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -20,21 +21,18 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.domain.signals import SignalRules
 from shared.domain.taxonomy import FailureType
 from shared.errors import ConfigError
+from shared.topology import FUNCTIONS, OPTIONAL_SECRETS
 
 SHORTEST_SALT = 32
-_CLOUD_NEEDS = (
-    "pii_salt",
-    "google_cloud_project",
-    "datadog_api_key",
-    "datadog_app_key",
-    "datadog_webhook_token",
-)
+# Google's own convention: what runs in such a project is never real.
+_EMULATED_PROJECT = "demo-evalforge"
 
 
 class Backend(StrEnum):
     """What the ports run on."""
 
     CLOUD = "cloud"
+    EMULATOR = "emulator"
     EMBEDDED = "embedded"
 
 
@@ -73,7 +71,9 @@ class Settings(BaseSettings):
 
     google_cloud_project: str | None = None
     firestore_database: str = "(default)"
-    firestore_collection_prefix: str = "evalforge_"
+    firestore_collection_prefix: str = Field(default="evalforge_", pattern="^[a-zA-Z][a-zA-Z0-9_-]{0,60}$")
+    firestore_emulator_host: str | None = None
+    pubsub_emulator_host: str | None = None
     vertex_ai_location: str = "us-central1"
     gemini_model: str = "gemini-3.5-flash"
     embedding_model: str = "gemini-embedding-001"
@@ -98,11 +98,11 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _cloud_is_complete(cls, told: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401
-        """Tell what the cloud backend lacks beside every other fault."""
+        """Tell what the backend lacks beside every other fault."""
         unless_told = cls.model_fields["evalforge_backend"].get_default(call_default_factory=True)
-        cloud = told.get("evalforge_backend", unless_told) == Backend.CLOUD
-        missing = [name.upper() for name in _CLOUD_NEEDS if not told.get(name)] if cloud else []
-        lacking = PydanticCustomError("value_error", f"the cloud backend also needs {', '.join(missing)}")
+        backend = told.get("evalforge_backend", unless_told)
+        missing = [name for name in cls.needs(str(backend), told) if not told.get(name.lower())]
+        lacking = PydanticCustomError("value_error", f"the {backend} backend also needs {', '.join(missing)}")
         faults = [InitErrorDetails(type=lacking, loc=(), input=None)] if missing else []
         try:
             settings = handler(told)
@@ -112,6 +112,30 @@ class Settings(BaseSettings):
         if settings is None or faults:
             raise ValidationError.from_exception_data(cls.__name__, faults, hide_input=True)
         return settings
+
+    @classmethod
+    def needs(cls, backend: str, told: Mapping[str, object]) -> tuple[str, ...]:  # noqa: ARG003 - see below
+        """Name what a backend cannot do without, for whoever only reads and sends messages."""
+        return ("GOOGLE_CLOUD_PROJECT",) if backend == Backend.CLOUD else ()
+
+    @property
+    def project(self) -> str:
+        """The Google Cloud project, or the one that stands for it on emulators."""
+        return self.google_cloud_project or _EMULATED_PROJECT
+
+    def tell_client_libraries(self) -> None:
+        """Put the emulators' hosts where Google's libraries look for them: in the environment alone.
+
+        Raises:
+            ConfigError: they are not told, and nothing emulated may ever reach a real project.
+        """
+        if self.evalforge_backend is not Backend.EMULATOR:
+            return
+        for name in ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"):
+            host = getattr(self, name.lower())
+            if not host:
+                raise ConfigError(f"the emulator backend needs {name}; `evalforge serve` tells it")
+            os.environ[name] = host  # noqa: TID251
 
     @property
     def signal_rules(self) -> SignalRules:
@@ -132,6 +156,17 @@ class FunctionSettings(Settings):
     """The settings of a function, which is on the cloud where it is deployed; a laptop never is by itself."""
 
     evalforge_backend: Backend = Field(default_factory=_where_this_runs)
+    function_target: str | None = None
+
+    @classmethod
+    def needs(cls, backend: str, told: Mapping[str, object]) -> tuple[str, ...]:
+        """Name the project and this function's own secrets; those of all where its name is not told."""
+        if backend != Backend.CLOUD:
+            return super().needs(backend, told)
+        name = told.get("function_target")
+        these = [one for one in FUNCTIONS if one.name == name] or FUNCTIONS
+        secrets = {secret for one in these for secret in one.secrets} - OPTIONAL_SECRETS
+        return (*super().needs(backend, told), *sorted(secrets))
 
 
 def load_settings(kind: type[Settings] = Settings, **overrides: Any) -> Settings:  # noqa: ANN401 - any field
@@ -147,6 +182,11 @@ def load_settings(kind: type[Settings] = Settings, **overrides: Any) -> Settings
         raise ConfigError("settings: " + "; ".join(faults)) from None
     except UnicodeDecodeError:
         raise ConfigError("settings: the file .env is not UTF-8; save it as UTF-8") from None
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return what a process that this one starts is given."""
+    return dict(os.environ)  # noqa: TID251
 
 
 def _retold(fault: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's ErrorDetails

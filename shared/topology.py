@@ -1,4 +1,4 @@
-"""Topics, functions, collections and queries, declared once; every backend and Terraform read it here."""
+"""Topics, functions, collections, queries and indexes, declared once: all backends and Terraform follow."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,6 +14,12 @@ class Topic(StrEnum):
     SUGGESTIONS = "suggestions"
     ARTIFACTS = "artifacts"
     DEAD_LETTERS = "dead-letters"
+    RESENDS = "resends"
+
+    @property
+    def id(self) -> str:
+        """Its name among all topics of a Google Cloud project."""
+        return f"evalforge-{self.value}"
 
 
 class RetryPolicy(NamedTuple):
@@ -26,27 +32,117 @@ class RetryPolicy(NamedTuple):
 
 # Fifty attempts reach past seven hours, so that an hour's outage buries nothing.
 PUBSUB_RETRIES = RetryPolicy(first_wait=10, longest_wait=600, attempts=50)
+# On a laptop's emulators somebody is watching.
+EMULATOR_RETRIES = RetryPolicy(first_wait=0.1, longest_wait=5, attempts=15)
 # On the embedded backend nothing is remote: what fails for seconds fails for good.
 EMBEDDED_RETRIES = RetryPolicy(first_wait=0.05, longest_wait=1, attempts=8)
+# A message can be delivered again for so long after it was published.
+RETENTION_DAYS = 7
+# How long after a transient dead letter its message is sent again by itself, the first time and later.
+RESEND_AFTER_MINUTES = (10, 60, 360, 1440)
+RESEND_SCHEDULE = "*/10 * * * *"
 
 
 class Function(NamedTuple):
-    """A deployed function; its entry point is `functions/<name>/main.py:<name>`."""
+    """A deployed function; its entry point is `functions/<name>/main.py:<name>`.
+
+    A function with a topic is pushed that topic's messages; one without is
+    called over HTTP from outside. Its settings and secrets are environment
+    variables, beside those that every function has.
+    """
 
     name: str
     topic: Topic | None
+    publishes: tuple[Topic, ...] = ()
+    settings: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    memory_mib: int = 512
+    timeout_seconds: int = 120
+    concurrency: int = 8
+    most_instances: int = 10
 
+    @property
+    def id(self) -> str:
+        """Its name, and its subscription's, among all of a Google Cloud project."""
+        return "evalforge-" + self.name.replace("_", "-")
+
+    @property
+    def source(self) -> str:
+        """Where its entry point stands, from the root of the source archive."""
+        return f"functions/{self.name}/main.py"
+
+
+# What every function's environment holds; the rest is its own.
+ENVIRONMENT = (
+    "EVALFORGE_BACKEND",
+    "EVALFORGE_LOG_LEVEL",
+    "FIRESTORE_COLLECTION_PREFIX",
+    "FIRESTORE_DATABASE",
+    "GOOGLE_CLOUD_PROJECT",
+    "PYTHONPATH",
+)
+_SEARCHING = ("DATADOG_SITE", "EVALUATION_LABELS", "QUALITY_THRESHOLD", "TOXICITY_THRESHOLD")
+_DATADOG = ("DATADOG_API_KEY", "DATADOG_APP_KEY", "PII_SALT")
 
 FUNCTIONS = (
-    Function("receive_alert", None),
-    Function("find_failures", Topic.ALERTS),
-    Function("sanitize", Topic.FAILURES),
-    Function("extract", Topic.CAPTURES),
-    Function("deduplicate", Topic.PATTERNS),
-    Function("generate", Topic.SUGGESTIONS),
-    Function("deliver", Topic.ARTIFACTS),
+    Function(
+        "receive_alert",
+        None,
+        publishes=(Topic.ALERTS,),
+        settings=("TRACE_LOOKBACK_HOURS",),
+        secrets=("DATADOG_WEBHOOK_TOKEN",),
+        # Datadog gives a webhook up after 15 seconds.
+        timeout_seconds=15,
+        concurrency=40,
+    ),
+    Function(
+        "find_failures",
+        Topic.ALERTS,
+        publishes=(Topic.FAILURES,),
+        settings=_SEARCHING,
+        secrets=_DATADOG,
+        timeout_seconds=540,
+        concurrency=1,
+    ),
+    Function(
+        "sanitize",
+        Topic.FAILURES,
+        publishes=(Topic.CAPTURES,),
+        settings=_SEARCHING,
+        secrets=_DATADOG,
+        memory_mib=1024,
+        timeout_seconds=300,
+        concurrency=4,
+    ),
+    Function("extract", Topic.CAPTURES, publishes=(Topic.PATTERNS,)),
+    Function(
+        "deduplicate", Topic.PATTERNS, publishes=(Topic.SUGGESTIONS,), settings=("SIMILARITY_THRESHOLD",)
+    ),
+    Function("generate", Topic.SUGGESTIONS, publishes=(Topic.ARTIFACTS,), timeout_seconds=300, concurrency=4),
+    Function("deliver", Topic.ARTIFACTS, secrets=("SLACK_WEBHOOK_URL",)),
     Function("bury", Topic.DEAD_LETTERS),
+    Function(
+        "resend",
+        Topic.RESENDS,
+        publishes=(
+            Topic.ALERTS,
+            Topic.FAILURES,
+            Topic.CAPTURES,
+            Topic.PATTERNS,
+            Topic.SUGGESTIONS,
+            Topic.ARTIFACTS,
+        ),
+        most_instances=1,
+    ),
 )
+# What a function works without; every other secret must be given.
+OPTIONAL_SECRETS = frozenset({"SLACK_WEBHOOK_URL"})
+
+
+def function_of(topic: Topic) -> Function:
+    """Return the function that a topic's messages are pushed to."""
+    return next(function for function in FUNCTIONS if function.topic is topic)
+
 
 INCIDENTS = "incidents"
 RAW_TRACES = "raw_traces"
@@ -97,6 +193,11 @@ class VectorIndex(NamedTuple):
     filters: tuple[str, ...]
 
 
+# The one length of all vectors: an index has one.
+VECTOR_DIMENSIONS = 768
+VECTOR_FIELD = "evalforge_vector"
+
+
 ALL_CAPTURES = Query(RAW_TRACES, order_by="started_at")
 ALL_HEALTHY = Query(HEALTHY_TRACES, order_by="started_at")
 CONTROL_GROUP_BY_RANK = Query(HEALTHY_TRACES, filters=("ml_app", "env", "version"), order_by="rank")
@@ -104,7 +205,10 @@ LIVING_PATTERNS = Query(FAILURE_PATTERNS, filters=("withdrawn",))
 ALL_GROUPS = Query(GROUPS)
 ALL_SUGGESTIONS = Query(SUGGESTIONS, order_by="first_seen")
 ALL_APPROVED = Query(APPROVED)
-ALL_DEAD_LETTERS = Query(DEAD_LETTERS, order_by="at")
+CAPTURES_LATEST_FIRST = Query(RAW_TRACES, order_by="stored_at", descending=True)
+HEALTHY_LATEST_FIRST = Query(HEALTHY_TRACES, order_by="stored_at", descending=True)
+DEAD_LETTERS_BY_STATE = Query(DEAD_LETTERS, filters=("state",), order_by="at")
+ALL_NOTICES = Query(OUTBOX)
 ALL_SPEND = Query(SPEND)
 SIMILAR_GROUPS = VectorIndex(GROUPS, filters=("ml_app", "env", "failure_type", "embedder_version"))
 
@@ -116,8 +220,59 @@ QUERIES = (
     ALL_GROUPS,
     ALL_SUGGESTIONS,
     ALL_APPROVED,
-    ALL_DEAD_LETTERS,
+    CAPTURES_LATEST_FIRST,
+    HEALTHY_LATEST_FIRST,
+    DEAD_LETTERS_BY_STATE,
+    ALL_NOTICES,
     ALL_SPEND,
 )
 VECTOR_INDEXES = (SIMILAR_GROUPS,)
+# Collections of every level by their last name; no field of theirs is indexed but as a query needs it.
+COLLECTION_GROUPS = (
+    INCIDENTS,
+    RAW_TRACES,
+    HEALTHY_TRACES,
+    FAILURE_PATTERNS,
+    GROUPS,
+    SUGGESTIONS,
+    APPROVED,
+    EXPORTS,
+    OUTBOX,
+    DEAD_LETTERS,
+    SPEND,
+    "artifacts",
+    "chunks",
+    "events",
+    "members",
+)
 CONTROL_GROUP_SIZE = 200
+
+
+class Index(NamedTuple):
+    """An index by fields in their order, each with its direction; the document id comes last by itself.
+
+    With dimensions, it is a vector index whose vectors stand behind the fields.
+    """
+
+    collection: str
+    fields: tuple[tuple[str, str], ...]
+    dimensions: int | None = None
+
+
+def index_of(query: Query) -> Index | None:
+    """Name the index that a query needs; one that asks for a collection by document id needs none."""
+    direction = "DESCENDING" if query.descending else "ASCENDING"
+    fields = tuple((name, "ASCENDING") for name in query.filters)
+    if query.order_by:
+        fields += ((query.order_by, direction),)
+    return Index(query.collection, fields) if fields else None
+
+
+def indexes() -> frozenset[Index]:
+    """Return every index that the declared queries need: those of one field, of several, and of vectors."""
+    plain = {index for query in QUERIES if (index := index_of(query))}
+    vectors = {
+        Index(one.collection, tuple((name, "ASCENDING") for name in one.filters), VECTOR_DIMENSIONS)
+        for one in VECTOR_INDEXES
+    }
+    return frozenset(plain | vectors)

@@ -3,15 +3,16 @@
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from shared import logs
-from shared.errors import ConfigError
-from shared.ports import Clock, Documents, Embedder, Notifier, Publisher, TraceSource
+from shared.errors import ConfigError, TraceSourceError
+from shared.ports import Clock, Documents, Embedder, Notifier, Publisher, Retention, TraceSource
 from shared.repositories.artifacts import Artifacts
 from shared.repositories.captures import Captures, HealthyCaptures
 from shared.repositories.dead_letters import DeadLetters
@@ -31,11 +32,34 @@ class Wiring:
     settings: Settings
     documents: Documents
     publisher: Publisher
-    traces: TraceSource
-    embedder: Embedder
+    made_retention: Callable[[], Retention]
+    made_traces: Callable[[], TraceSource]
+    made_embedder: Callable[[], Embedder]
     notifier: Notifier | None
     clock: Clock
-    salt: bytes
+    pii_salt: bytes | None
+
+    @property
+    def traces(self) -> TraceSource:
+        """Where traces are searched and fetched."""
+        return self.made_traces()
+
+    @property
+    def retention(self) -> Retention:
+        """What delivers again what was published before."""
+        return self.made_retention()
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors."""
+        return self.made_embedder()
+
+    @property
+    def salt(self) -> bytes:
+        """The key of the hashes that stand for people; raises ConfigError where this process has none."""
+        if self.pii_salt is None:
+            raise ConfigError("PII_SALT is not set; set it to the deployment's salt")
+        return self.pii_salt
 
     @property
     def incidents(self) -> Incidents:
@@ -118,33 +142,104 @@ def use(parts: Wiring) -> Iterator[Wiring]:
 
 def wire(settings: Settings) -> Wiring:
     """Make the parts of the backend that the settings name."""
-    if settings.evalforge_backend is Backend.CLOUD:
-        raise ConfigError(
-            "the cloud backend is not part of this version; set EVALFORGE_BACKEND=embedded, or leave it out"
-        )
-    return wire_embedded(settings)
+    if settings.evalforge_backend is Backend.EMBEDDED:
+        return wire_embedded(settings)
+    return wire_cloud(settings)
+
+
+def wire_cloud(settings: Settings, *, clock: Clock | None = None) -> Wiring:
+    """Make the parts on Firestore and Pub/Sub, or on their emulators; nothing connects before it is used."""
+    from shared.cloud.documents import FirestoreDocuments
+    from shared.cloud.publishing import PubSubPublisher
+
+    settings.tell_client_libraries()
+    clock = clock or _now
+    return Wiring(
+        settings=settings,
+        documents=FirestoreDocuments(
+            settings.project, settings.firestore_database, settings.firestore_collection_prefix
+        ),
+        publisher=PubSubPublisher(settings.project),
+        made_retention=_once(lambda: _pubsub_retention(settings, clock)),
+        made_traces=_once(lambda: _cloud_traces(settings)),
+        made_embedder=_once(_local_embedder),
+        notifier=_notifier(settings),
+        clock=clock,
+        pii_salt=_salt(settings),
+    )
 
 
 def wire_embedded(settings: Settings, *, clock: Clock | None = None) -> Wiring:
     """Make the parts of the embedded backend on the store that the settings name."""
     from shared.embedded.database import Database
     from shared.embedded.documents import SqliteDocuments
-    from shared.embedded.embedder import HashingEmbedder
     from shared.embedded.queue import SqliteQueue
+    from shared.embedded.retention import SqliteRetention
     from shared.embedded.trace_files import TraceFiles
 
     database = Database(settings.evalforge_store)
-    salt = _embedded_salt(settings)
+    salt = local_salt(settings)
+    clock = clock or _now
+    retention = SqliteRetention(database, clock)
+    traces = TraceFiles(database, settings.signal_rules, salt)
     return Wiring(
         settings=settings,
         documents=SqliteDocuments(database),
         publisher=SqliteQueue(database),
-        traces=TraceFiles(database, settings.signal_rules, salt),
-        embedder=HashingEmbedder(),
+        made_retention=lambda: retention,
+        made_traces=lambda: traces,
+        made_embedder=_once(_local_embedder),
         notifier=_notifier(settings),
-        clock=clock or _now,
-        salt=salt,
+        clock=clock,
+        pii_salt=salt,
     )
+
+
+Part = TypeVar("Part")
+
+
+def _once(make: Callable[[], Part]) -> Callable[[], Part]:
+    """Make a part when it is first asked for, and no second time; functions serve in threads."""
+    lock = threading.Lock()
+    made: list[Part] = []
+
+    def get() -> Part:
+        with lock:
+            if not made:
+                made.append(make())
+            return made[0]
+
+    return get
+
+
+def _cloud_traces(settings: Settings) -> TraceSource:
+    """Read trace files on the emulators; deployed functions search Datadog."""
+    if settings.evalforge_backend is Backend.CLOUD:
+        raise TraceSourceError(
+            "this version does not search Datadog; it reads trace files, embedded and on the emulators"
+        )
+    from shared.embedded.database import Database
+    from shared.embedded.trace_files import TraceFiles
+
+    return TraceFiles(Database(settings.evalforge_store), settings.signal_rules, local_salt(settings))
+
+
+def _pubsub_retention(settings: Settings, clock: Clock) -> Retention:
+    from shared.cloud.retention import PubSubRetention
+
+    return PubSubRetention(settings.project, clock)
+
+
+def _local_embedder() -> Embedder:
+    from shared.embedded.embedder import HashingEmbedder
+
+    return HashingEmbedder()
+
+
+def _salt(settings: Settings) -> bytes | None:
+    if settings.evalforge_backend is not Backend.CLOUD:
+        return local_salt(settings)
+    return settings.pii_salt.get_secret_value().encode() if settings.pii_salt else None
 
 
 def _notifier(settings: Settings) -> Notifier | None:
@@ -155,7 +250,7 @@ def _notifier(settings: Settings) -> Notifier | None:
     return SlackWebhook(settings.slack_webhook_url.get_secret_value())
 
 
-def _embedded_salt(settings: Settings) -> bytes:
+def local_salt(settings: Settings) -> bytes:
     """Use PII_SALT, else a random salt of the user's own, the same for all their stores."""
     if settings.pii_salt is not None:
         return settings.pii_salt.get_secret_value().encode()

@@ -3,11 +3,15 @@
 import gzip
 import json
 import os
+import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from functions.local.emulator_note import EmulatorHosts
+from functions.local.emulators import running_emulators
 from shared.settings import Settings
 from shared.wiring import Wiring, wire_embedded
 
@@ -68,6 +72,21 @@ def recorded(tmp_path: Path) -> Path:
                 span["attributes"]["trace_id"] += f"-{copy}"
                 file.write(json.dumps(span) + "\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorHosts]:
+    """Google's own emulators, one of each for all tests."""
+    with running_emulators(tmp_path_factory.mktemp("emulators")) as hosts:
+        yield hosts
+
+
+@pytest.fixture
+def emulated_project(emulators: EmulatorHosts, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A project of the test's own on the emulators, which keep projects apart."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulators.firestore)
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", emulators.pubsub)
+    return f"demo-{secrets.token_hex(6)}"
 
 
 @pytest.fixture

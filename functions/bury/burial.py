@@ -37,5 +37,7 @@ def bury_message(event: CloudEvent, *, dead_letters: DeadLetters, clock: Clock) 
 
 
 def _stage_of(source: str) -> str:
-    found = (function.name for function in FUNCTIONS if function.topic and source.endswith(function.topic))
+    """Name the stage by its subscription, as Pub/Sub tells it, or by its topic, as our queue does."""
+    name = source.rpartition("/")[2]
+    found = (one.name for one in FUNCTIONS if one.topic and name in (one.id, one.topic.value))
     return next(found, source or "unknown")

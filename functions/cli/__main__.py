@@ -6,6 +6,7 @@ from functions.cli.browse import list_records, show_record
 from functions.cli.check_setup import doctor
 from functions.cli.export import export
 from functions.cli.hosting import demo, serve
+from functions.cli.operate import drop, replay, retry, snapshot
 from functions.cli.review import approve, reject
 from functions.cli.run import run
 
@@ -16,7 +17,10 @@ def cli() -> None:
     """Turn production failures of LLM applications into eval tests, guardrails and runbooks."""
 
 
-for _command in (run, demo, serve, list_records, show_record, approve, reject, export, doctor):
+for _command in (
+    *(run, demo, serve, list_records, show_record, approve, reject, export),
+    *(replay, snapshot, retry, drop, doctor),
+):
     cli.add_command(_command)
 
 

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from functions.cli.command import json_option, open_parts, reporting_errors, store_option
+from functions.cli.command import Where, json_option, open_parts, reporting_errors, where_options
 from functions.cli.report import layout, most_urgent_first, report
 from functions.cli.terminal import console, counted, plain, severity
 from shared.domain.artifacts import Artifact, ArtifactKind
@@ -33,12 +32,12 @@ class SuggestionView(Model):
 
 @click.command(name="list")
 @click.argument("what", type=click.Choice(_PLURALS))
-@store_option
+@where_options
 @json_option
 @reporting_errors
-def list_records(what: str, store: Path | None, *, as_json: bool) -> None:
+def list_records(what: str, where: Where, *, as_json: bool) -> None:
     """List suggestions, patterns, captures or dead letters."""
-    parts = open_parts(store, reading=True)
+    parts = open_parts(where, reading=True)
     if as_json:
         _print_array(_records(what, parts))
     elif what == "suggestions":
@@ -51,12 +50,12 @@ def list_records(what: str, store: Path | None, *, as_json: bool) -> None:
 @click.command(name="show")
 @click.argument("what", type=click.Choice(_NOUNS))
 @click.argument("record_id", metavar="ID")
-@store_option
+@where_options
 @json_option
 @reporting_errors
-def show_record(what: str, record_id: str, store: Path | None, *, as_json: bool) -> None:
+def show_record(what: str, record_id: str, where: Where, *, as_json: bool) -> None:
     """Show one record whole; a pattern's and a capture's ID is the trace's."""
-    record = _record(what, record_id, open_parts(store, reading=True))
+    record = _record(what, record_id, open_parts(where, reading=True))
     if as_json:
         click.echo(record.model_dump_json(indent=2))
         return

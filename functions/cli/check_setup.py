@@ -3,16 +3,15 @@
 import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 import httpx
 
-from functions.cli.command import open_parts, reporting_errors, store_option
+from functions.cli.command import Where, open_parts, open_settings, reporting_errors, where_options
 from functions.local.host import queue_of
 from shared.errors import EvalForgeError
-from shared.settings import Settings, load_settings
+from shared.settings import Backend, Settings
 from shared.wiring import Wiring
 
 _SECONDS = 10.0
@@ -35,31 +34,32 @@ class Check(NamedTuple):
 
 
 @click.command()
-@store_option
+@where_options
 @reporting_errors
-def doctor(store: Path | None) -> None:
+def doctor(where: Where) -> None:
     """Check settings, the store and what can be reached; exit status 1 when a check fails."""
     failed = False
-    for check in _checks(store):
+    for check in _checks(where):
         click.echo(f"{check.verdict.value:8} {check.name:14} {check.detail}")
         failed |= check.verdict is Verdict.FAILED
     sys.exit(1 if failed else 0)
 
 
-def _checks(store: Path | None) -> Iterator[Check]:
+def _checks(where: Where) -> Iterator[Check]:
     try:
-        overrides: dict[str, Any] = {"evalforge_store": store} if store else {}
-        settings = load_settings(**overrides)
+        settings = open_settings(where)
     except EvalForgeError as error:
         yield Check("settings", Verdict.FAILED, str(error))
         return
     yield Check("settings", Verdict.OK, f"backend {settings.evalforge_backend.value}")
     try:
-        parts = open_parts(store)
+        parts = open_parts(where)
     except EvalForgeError as error:
         yield Check("backend", Verdict.FAILED, str(error))
         return
-    for name, probe in (("store", _store), ("queue", _queue), ("dead letters", _dead_letters)):
+    embedded = settings.evalforge_backend is Backend.EMBEDDED
+    queue = ("queue", _queue) if embedded else ("pub/sub", _topics)
+    for name, probe in (("store", _store), queue, ("dead letters", _dead_letters)):
         yield _probe(name, probe, parts)
     yield _salt(settings)
     yield _datadog(settings)
@@ -74,7 +74,10 @@ def _probe(name: str, probe: Callable[[Wiring], str], parts: Wiring) -> Check:
 
 def _store(parts: Wiring) -> str:
     counted = f"{parts.captures.count()} captures, {parts.healthy.count()} healthy captures"
-    return f"{parts.settings.evalforge_store}: {counted}"
+    settings = parts.settings
+    if settings.evalforge_backend is Backend.EMBEDDED:
+        return f"{settings.evalforge_store}: {counted}"
+    return f"Firestore {settings.firestore_database} of {settings.project}: {counted}"
 
 
 def _queue(parts: Wiring) -> str:
@@ -85,12 +88,21 @@ def _queue(parts: Wiring) -> str:
     )
 
 
+def _topics(parts: Wiring) -> str:
+    """Look for every topic and subscription that was declared."""
+    from shared.cloud.probing import check_topology
+
+    return f"{check_topology(parts.settings.project)} topics and subscriptions as declared"
+
+
 def _dead_letters(parts: Wiring) -> str:
     count = parts.dead_letters.count()
     return f"{count}: see `evalforge list dead-letters`" if count else "none"
 
 
 def _salt(settings: Settings) -> Check:
+    if settings.evalforge_backend is Backend.CLOUD:
+        return Check("pii salt", Verdict.SKIPPED, "the functions that need it have it as a secret")
     if settings.pii_salt is None:
         return Check("pii salt", Verdict.OK, "random, your own; set PII_SALT to share hashes with others")
     return Check("pii salt", Verdict.OK, "PII_SALT is set")

@@ -8,40 +8,93 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import click
 
 from functions.cli.terminal import plain
+from functions.local.emulator_note import noted_hosts, on_emulators
 from shared import logs
-from shared.errors import ConfigError, EvalForgeError
-from shared.settings import load_settings
+from shared.errors import ConfigError, EvalForgeError, MisconfiguredError
+from shared.settings import Backend, Settings, load_settings
 from shared.wiring import Wiring, wire
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-store_option = click.option(
-    "--store",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The embedded database [default: .evalforge/evalforge.db, or EVALFORGE_STORE].",
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-def open_parts(store: Path | None, *, reading: bool = False) -> Wiring:
-    """Wire the backend; the command line is embedded whatever else a laptop has set.
+_EMBEDDED_STORE = Path(".evalforge/evalforge.db")
+_EMULATOR_STORE = Path(".evalforge/emulator.db")
+
+
+class Where(NamedTuple):
+    """Which store of which backend a command is about, as far as it was told."""
+
+    store: Path | None = None
+    backend: Backend | None = None
+
+
+def where_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command `--store` and `--backend`, as its `where`."""
+
+    @click.option(
+        "--backend",
+        type=click.Choice([backend.value for backend in Backend]),
+        help="Where to work [default: embedded, or EVALFORGE_BACKEND].",
+    )
+    @click.option(
+        "--store",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help=f"The embedded database [default: {_EMBEDDED_STORE}, or EVALFORGE_STORE]; "
+        "on the emulators, the list of trace files.",
+    )
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        told: Any = kwargs
+        backend = told.pop("backend")
+        told["where"] = Where(told.pop("store"), Backend(backend) if backend else None)
+        return command(*args, **kwargs)
+
+    return wrapped
+
+
+def open_settings(where: Where) -> Settings:
+    """Read the settings as a command was told: embedded, whatever else a laptop has set."""
+    overrides: dict[str, Any] = {"evalforge_store": where.store} if where.store else {}
+    if where.backend:
+        overrides["evalforge_backend"] = where.backend
+    settings = load_settings(**overrides)
+    if settings.evalforge_backend is Backend.EMULATOR and "evalforge_store" not in settings.model_fields_set:
+        return settings.model_copy(update={"evalforge_store": _EMULATOR_STORE})
+    return settings
+
+
+def open_parts(where: Where, *, reading: bool = False) -> Wiring:
+    """Wire the backend.
 
     Raises:
         ConfigError: settings are wrong, or what is only read does not exist.
     """
-    overrides: dict[str, Any] = {"evalforge_store": store} if store else {}
-    settings = load_settings(**overrides)
+    settings = open_settings(where)
     quiet = "evalforge_log_level" not in settings.model_fields_set
     logs.configure("CRITICAL" if quiet else settings.evalforge_log_level)
-    if reading and not settings.evalforge_store.exists():
-        raise ConfigError(f"there is no store {settings.evalforge_store}; `evalforge run FILE` makes one")
+    match settings.evalforge_backend:
+        case Backend.EMULATOR if not (settings.firestore_emulator_host and settings.pubsub_emulator_host):
+            settings = on_emulators(settings, noted_hosts(settings.evalforge_store))
+        case Backend.EMBEDDED if reading and not settings.evalforge_store.exists():
+            raise ConfigError(f"there is no store {settings.evalforge_store}; `evalforge run FILE` makes one")
     return wire(settings)
+
+
+def spelled_options(parts: Wiring) -> str:
+    """Spell the options that bring another command to the same place."""
+    backend, store = parts.settings.evalforge_backend, parts.settings.evalforge_store
+    usual = _EMBEDDED_STORE if backend is Backend.EMBEDDED else _EMULATOR_STORE
+    told = "" if backend is Backend.EMBEDDED else f" --backend {backend.value}"
+    elsewhere = store not in (usual, usual.resolve()) and backend is not Backend.CLOUD
+    return told + (f" --store {shlex.quote(str(store))}" if elsewhere else "")
 
 
 def reporting_errors(command: Callable[P, R]) -> Callable[P, R]:
@@ -53,7 +106,7 @@ def reporting_errors(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except EvalForgeError as error:
             click.echo(f"error: {plain(str(error))}", err=True)
-            sys.exit(2 if isinstance(error, ConfigError) else 1)
+            sys.exit(2 if isinstance(error, ConfigError | MisconfiguredError) else 1)
 
     return wrapped
 

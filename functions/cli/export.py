@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from functions.cli.command import open_parts, reporting_errors, store_option
+from functions.cli.command import Where, open_parts, reporting_errors, where_options
 from functions.cli.terminal import counted
 from functions.review.bundle import chosen_artifacts, write_bundle
 from shared.domain.suggestions import SuggestionStatus
@@ -20,14 +20,14 @@ from shared.domain.suggestions import SuggestionStatus
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write."
 )
 @click.argument("more_ids", nargs=-1, metavar="[ID]...")
-@store_option
+@where_options
 @reporting_errors
 def export(
     suggestion_ids: tuple[str, ...],
     more_ids: tuple[str, ...],
     file_format: str,
     out: Path,
-    store: Path | None,
+    where: Where,
     *,
     approved: bool,
 ) -> None:
@@ -35,7 +35,7 @@ def export(
     suggestion_ids += more_ids
     if approved == bool(suggestion_ids):
         raise click.UsageError("name suggestions with --suggestion, or take all with --approved")
-    parts = open_parts(store, reading=True)
+    parts = open_parts(where, reading=True)
     chosen = chosen_artifacts(suggestion_ids, parts.suggestions, parts.artifacts)
     for name in suggestion_ids:
         known = parts.suggestions.get(name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from functions.cli.command import open_parts, reporting_errors, store_option
+from functions.cli.command import Where, open_parts, open_settings, reporting_errors, where_options
 from functions.cli.report import layout, report
 from functions.cli.run import first_pending, next_steps
 from functions.cli.terminal import console, counted, plain
@@ -15,10 +15,12 @@ from functions.local.demo import run_demo
 from functions.local.host import hosting
 from functions.local.trace_run import register_files
 from shared import logs
+from shared.errors import ConfigError
+from shared.settings import Backend, Settings
 
 
 @click.command()
-@store_option
+@where_options
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="The loopback port."
 )
@@ -29,9 +31,27 @@ from shared import logs
     help="A trace file to search when an alert comes; may be given more than once.",
 )
 @reporting_errors
-def serve(store: Path | None, port: int, traces: tuple[Path, ...]) -> None:
-    """Host every function on one loopback port: POST webhooks to /receive_alert."""
-    parts = open_parts(store)
+def serve(where: Where, port: int, traces: tuple[Path, ...]) -> None:
+    """Host every function on loopback: POST webhooks to /receive_alert.
+
+    Embedded, all of them in this process. With `--backend emulator` as they are
+    deployed: Google's emulators of Firestore and Pub/Sub, started unless
+    FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST name running ones, and a
+    process of functions-framework for each function.
+    """
+    settings = open_settings(where)
+    logs.configure(settings.evalforge_log_level)
+    match settings.evalforge_backend:
+        case Backend.EMBEDDED:
+            _serve_embedded(where, port, traces)
+        case Backend.EMULATOR:
+            _serve_on_emulators(settings, port, traces)
+        case Backend.CLOUD:
+            raise ConfigError("on Google Cloud the functions are deployed, not served: see infra/README.md")
+
+
+def _serve_embedded(where: Where, port: int, traces: tuple[Path, ...]) -> None:
+    parts = open_parts(where)
     logs.configure(parts.settings.evalforge_log_level)
     for fault in register_files(traces, parts):
         click.echo(f"error: {plain(str(fault))}", err=True)
@@ -39,6 +59,20 @@ def serve(store: Path | None, port: int, traces: tuple[Path, ...]) -> None:
         click.echo(
             f"receive_alert  {address}/receive_alert\nhealth         {address}/healthz\nstop it with Ctrl-C"
         )
+        _wait_for_the_end()
+        click.echo("stopping", err=True)
+
+
+def _serve_on_emulators(settings: Settings, port: int, traces: tuple[Path, ...]) -> None:
+    from functions.local.emulation import emulating
+
+    with emulating(settings, port=port) as emulation:
+        for fault in register_files(traces, emulation.parts):
+            click.echo(f"error: {plain(str(fault))}", err=True)
+        click.echo(f"firestore      {emulation.hosts.firestore}\npubsub         {emulation.hosts.pubsub}")
+        for name, running in emulation.functions().items():
+            click.echo(f"{name:14} {running.url}/{'receive_alert' if name == 'receive_alert' else ''}")
+        click.echo("other commands find it with --backend emulator; stop it with Ctrl-C")
         _wait_for_the_end()
         click.echo("stopping", err=True)
 
@@ -52,12 +86,12 @@ def _wait_for_the_end() -> None:
 
 
 @click.command()
-@store_option
+@where_options
 @reporting_errors
-def demo(store: Path | None) -> None:
+def demo(where: Where) -> None:
     """Post a sample Datadog webhook and watch the loop turn it into suggestions."""
     started = time.perf_counter()
-    parts = open_parts(store or Path(".evalforge/demo.db"))
+    parts = open_parts(where._replace(store=where.store or Path(".evalforge/demo.db")))
     out = console()
     run_demo(parts, say=click.echo)
     told = report(parts, time.perf_counter() - started)

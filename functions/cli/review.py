@@ -1,10 +1,8 @@
 """`evalforge approve` and `evalforge reject`: a person decides."""
 
-from pathlib import Path
-
 import click
 
-from functions.cli.command import actor, open_parts, reporting_errors, store_option
+from functions.cli.command import Where, actor, open_parts, reporting_errors, where_options
 from functions.cli.terminal import plain
 from functions.review import decisions
 from shared.domain.artifacts import ProofState
@@ -14,11 +12,11 @@ from shared.domain.suggestions import Suggestion
 @click.command()
 @click.argument("suggestion_id", metavar="ID")
 @click.option("--note", default="", help="Why, for those who read the history.")
-@store_option
+@where_options
 @reporting_errors
-def approve(suggestion_id: str, note: str, store: Path | None) -> None:
+def approve(suggestion_id: str, note: str, where: Where) -> None:
     """Approve a suggestion: its artifacts go with the next export and deployment."""
-    parts = open_parts(store, reading=True)
+    parts = open_parts(where, reading=True)
     decided = decisions.approve(
         suggestion_id, actor=actor(), note=note, at=parts.clock(), suggestions=parts.suggestions
     )
@@ -31,11 +29,11 @@ def approve(suggestion_id: str, note: str, store: Path | None) -> None:
 @click.command()
 @click.argument("suggestion_id", metavar="ID")
 @click.option("--reason", required=True, help="Why; it stays in the history.")
-@store_option
+@where_options
 @reporting_errors
-def reject(suggestion_id: str, reason: str, store: Path | None) -> None:
+def reject(suggestion_id: str, reason: str, where: Where) -> None:
     """Reject a suggestion, with the reason."""
-    parts = open_parts(store, reading=True)
+    parts = open_parts(where, reading=True)
     decided = decisions.reject(
         suggestion_id, actor=actor(), reason=reason, at=parts.clock(), suggestions=parts.suggestions
     )

@@ -1,6 +1,5 @@
 """`evalforge run`: trace files in, suggestions out."""
 
-import shlex
 import sys
 import time
 from pathlib import Path
@@ -9,11 +8,20 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from functions.cli.command import json_option, open_parts, program_name, reporting_errors, store_option
+from functions.cli.command import (
+    Where,
+    json_option,
+    open_parts,
+    program_name,
+    reporting_errors,
+    spelled_options,
+    where_options,
+)
 from functions.cli.report import RunReport, layout, report
 from functions.cli.terminal import console, counted, plain
 from functions.local import trace_run
 from shared.domain.suggestions import SuggestionStatus
+from shared.settings import Backend
 from shared.topology import FUNCTIONS, Topic
 from shared.wiring import Wiring
 
@@ -24,29 +32,32 @@ _STAGES = {function.topic: function.name for function in FUNCTIONS if function.t
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@store_option
+@where_options
 @json_option
 @reporting_errors
-def run(files: tuple[Path, ...], store: Path | None, *, as_json: bool) -> None:
+def run(files: tuple[Path, ...], where: Where, *, as_json: bool) -> None:
     """Take trace FILES (plain or gzip) through the whole loop.
 
     One span a line in the shape of Datadog's span search, the bare attributes,
     a whole search response, or the intake forms. What cannot be read is named
     with its line and kept as a dead letter; the rest goes on. Exit status: 0
     when every file gave spans, 1 when one gave none, 2 for wrong settings.
+    On the emulators the search is ordered, and the functions do the rest.
     """
     started = time.perf_counter()
-    parts = open_parts(store)
+    parts = open_parts(where)
     try:
         outcome = _run(files, parts)
     except KeyboardInterrupt:
         click.echo("stopped; nothing is lost, and the same command goes on from here", err=True)
         sys.exit(_INTERRUPTED)
+    _tell_faults(outcome)
+    if parts.settings.evalforge_backend is not Backend.EMBEDDED:
+        ordered = counted(len(files) - len(outcome.unusable), "search", "searches")
+        option = spelled_options(parts)
+        click.echo(f"{ordered} ordered; see what comes of it: {program_name()} list suggestions{option}")
+        sys.exit(1 if outcome.unusable else 0)
     told = report(parts, time.perf_counter() - started)
-    for fault in outcome.faults[:_MOST_SHOWN]:
-        click.echo(f"error: {plain(str(fault))}", err=True)
-    if len(outcome.faults) > _MOST_SHOWN:
-        click.echo(f"error: and {len(outcome.faults) - _MOST_SHOWN} more faults like these", err=True)
     if as_json:
         click.echo(told.model_dump_json(indent=2))
     else:
@@ -64,6 +75,13 @@ def run(files: tuple[Path, ...], store: Path | None, *, as_json: bool) -> None:
         sys.exit(1)
 
 
+def _tell_faults(outcome: trace_run.Outcome) -> None:
+    for fault in outcome.faults[:_MOST_SHOWN]:
+        click.echo(f"error: {plain(str(fault))}", err=True)
+    if len(outcome.faults) > _MOST_SHOWN:
+        click.echo(f"error: and {len(outcome.faults) - _MOST_SHOWN} more faults like these", err=True)
+
+
 def first_pending(told: RunReport) -> str | None:
     """Name the most urgent suggestion that waits for a person."""
     return next((line.id for line in told.suggestions if line.status is SuggestionStatus.PENDING), None)
@@ -71,8 +89,7 @@ def first_pending(told: RunReport) -> str | None:
 
 def next_steps(parts: Wiring, suggestion_id: str | None) -> str:
     """Say where to look next, in commands that work as they stand."""
-    store = parts.settings.evalforge_store
-    option = "" if str(store) == ".evalforge/evalforge.db" else f" --store {shlex.quote(str(store))}"
+    option = spelled_options(parts)
     program = program_name()
     lines = []
     if suggestion_id:
@@ -86,6 +103,8 @@ def next_steps(parts: Wiring, suggestion_id: str | None) -> str:
 
 
 def _run(files: tuple[Path, ...], parts: Wiring) -> trace_run.Outcome:
+    if parts.settings.evalforge_backend is not Backend.EMBEDDED:
+        return trace_run.order_files(files, parts)
     err = console(stderr=True)
     if not err.is_terminal:
         return trace_run.run_files(files, parts)

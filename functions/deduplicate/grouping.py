@@ -44,6 +44,10 @@ def deduplicate_pattern(
             group = groups.get(pattern.group_id) or _found(
                 pattern, groups=groups, embedder=embedder, threshold=threshold
             )
+            if group.embedder_version != embedder.version:
+                # Where it belongs was decided; only how later groups find it is brought up to date.
+                vector = embedder.embed([text_to_embed(pattern)])[0]
+                groups.renew_vector(group.id, vector, embedder_version=embedder.version)
             suggestions.create(
                 founded_by(member, suggestion_id=group.suggestion_id, ml_app=group.ml_app, env=group.env)
             )

@@ -88,7 +88,9 @@ def pattern_of(capture: Capture) -> FailurePattern:
 
 
 def _is_current(pattern: FailurePattern, capture: Capture) -> bool:
-    return pattern.capture_hash == capture.content_hash and pattern.extractor.version == RULES_VERSION
+    """Say whether nothing would be said better now: an upgrade that was put off is due at any delivery."""
+    same = pattern.capture_hash == capture.content_hash and pattern.extractor.version == RULES_VERSION
+    return same and not pattern.extractor.upgrade_pending
 
 
 def _following(pattern: FailurePattern, known: KnownPattern | None) -> FailurePattern:

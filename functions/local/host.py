@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.serving import make_server
 
 from functions.local.delivery import Delivery, entry_points
+from functions.local.ticking import ticking
 from functions.receive_alert.main import receive_alert
 from shared import wiring
 from shared.embedded.queue import SqliteQueue
@@ -42,7 +43,7 @@ def application(queue: SqliteQueue) -> flask.Flask:
     return app
 
 
-def _free(port: int) -> int:
+def free_webhook_port(port: int) -> int:
     """Ask for a port before the server does, which ends the process where it is taken."""
     try:
         with socket.create_server((LOOPBACK, port)):
@@ -64,9 +65,9 @@ def hosting(parts: Wiring, *, port: int = 0) -> Iterator[str]:
     stop = threading.Event()
     # Our own logs tell what each webhook came to; the server's repeat its address.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    with wiring.use(parts):
+    with wiring.use(parts), ticking(parts.publisher):
         delivery = Delivery(queue, entry_points())
-        server = make_server(LOOPBACK, _free(port), application(queue), threaded=True)
+        server = make_server(LOOPBACK, free_webhook_port(port), application(queue), threaded=True)
         threads = [threading.Thread(target=server.serve_forever, daemon=True)]
         threads += [
             threading.Thread(target=delivery.work, args=(stop,), daemon=True)

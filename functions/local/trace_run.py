@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from functions.local.delivery import Delivery, entry_points
 from functions.local.host import queue_of
+from functions.resend.resending import resend_due
 from shared import wiring
 from shared.domain.canonical import digest
 from shared.domain.incidents import Incident, IncidentKind
@@ -15,7 +16,7 @@ from shared.errors import ConfigError, TraceSourceError
 from shared.messages import AlertRaised
 from shared.ports import Outgoing
 from shared.redaction.redactor import redact_text
-from shared.topology import Topic
+from shared.topology import RESEND_AFTER_MINUTES, Topic
 from shared.wiring import Wiring
 
 
@@ -33,23 +34,37 @@ class Outcome(NamedTuple):
     unusable: list[Path]
 
 
+_AT_ONCE = (0,) * len(RESEND_AFTER_MINUTES)
 QUIET = Progress(reading=lambda _path, _spans: None, working=lambda _left: None)
 
 
 def run_files(paths: Sequence[Path], parts: Wiring, *, progress: Progress = QUIET) -> Outcome:
     """Take trace files through the whole chain; what cannot be read becomes dead letters."""
-    queue = queue_of(parts)
+    queue_of(parts)
+    outcome = order_files(paths, parts, progress=progress)
+    # What failed for seconds in an earlier run may pass in this one.
+    resend_due(parts.dead_letters, parts.publisher, clock=parts.clock, waits_minutes=_AT_ONCE)
+    deliver_all(parts, progress=progress.working)
+    return outcome
+
+
+def order_files(paths: Sequence[Path], parts: Wiring, *, progress: Progress = QUIET) -> Outcome:
+    """Make files findable and order the search of each; what cannot be read becomes dead letters."""
     loaded = [order_backfill(path, parts, progress=progress) for path in paths]
     for file in loaded:
         # A file that cannot be opened has nothing to come back to.
         for fault in file.faults if file.sha256 else ():
             _keep(fault, file.sha256, parts)
-    with wiring.use(parts):
-        Delivery(queue, entry_points()).drain(
-            workers=parts.settings.evalforge_workers, progress=progress.working
-        )
     faults = [fault for file in loaded for fault in file.faults]
     return Outcome(faults, [path for path, file in zip(paths, loaded, strict=True) if not file.traces])
+
+
+def deliver_all(parts: Wiring, *, progress: Callable[[dict[Topic, int]], None] = lambda _: None) -> None:
+    """Work off every message of the embedded queue; raises as `Delivery.drain` does."""
+    with wiring.use(parts):
+        Delivery(queue_of(parts), entry_points()).drain(
+            workers=parts.settings.evalforge_workers, progress=progress
+        )
 
 
 def order_backfill(path: Path, parts: Wiring, *, progress: Progress = QUIET) -> LoadedFile:

@@ -1,14 +1,16 @@
 """From a trace's id to its capture: fetched whole, redacted, classified, stored."""
 
+from collections import Counter
+
 from shared.domain.captures import Capture
 from shared.domain.signals import SignalRules, signals_of, was_evaluated
 from shared.domain.spans import Trace
-from shared.errors import ConflictError, TraceSourceError
+from shared.errors import ConflictError, NotFoundError, TraceSourceError
 from shared.messages import CaptureStored, TraceFound
-from shared.ports import Outgoing, TraceSource
+from shared.ports import Clock, Outgoing, TraceSource
 from shared.redaction import SANITIZER_VERSION
 from shared.redaction.redactor import redact_trace
-from shared.repositories.captures import Captures, HealthyCaptures, Stored
+from shared.repositories.captures import Captures, HealthyCaptures, Known, Stored
 from shared.repositories.patterns import Patterns
 from shared.topology import CONTROL_GROUP_SIZE, Topic
 
@@ -22,6 +24,7 @@ def sanitize_trace(
     patterns: Patterns,
     rules: SignalRules,
     salt: bytes,
+    clock: Clock,
 ) -> list[Outgoing]:
     """Store a trace where it belongs now, and pass it on if it has failed, or had.
 
@@ -29,14 +32,22 @@ def sanitize_trace(
     a later fetch meanwhile, this one gives way and is delivered again.
     """
     known, known_healthy = captures.known(message.trace_id), healthy.known(message.trace_id)
+    if message.stored:
+        if (stored := captures.read(known)) is not None:
+            return _store_again(captures, stored, known, salt, clock)
+        if (stored := healthy.read(known_healthy)) is not None:
+            return _store_again(healthy, stored, known_healthy, salt, clock)
+        raise NotFoundError("nothing is stored of this trace, so it cannot be redacted again")
     capture = capture_of(traces.fetch(message.trace_id), rules=rules, salt=salt)
     passed_on = [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=message.trace_id))]
     _refuse_loss(captures.read(known), capture)
     if capture.healthy:
-        _accept(healthy.store(capture, known_healthy), gone=captures.remove(message.trace_id, known))
+        _accept(
+            healthy.store(capture, known_healthy, at=clock()), gone=captures.remove(message.trace_id, known)
+        )
         healthy.trim(capture.ml_app, capture.env, capture.version, CONTROL_GROUP_SIZE)
         return passed_on if known.exists or patterns.get(message.trace_id) else []
-    _accept(captures.store(capture, known), gone=healthy.remove(message.trace_id, known_healthy))
+    _accept(captures.store(capture, known, at=clock()), gone=healthy.remove(message.trace_id, known_healthy))
     return passed_on
 
 
@@ -52,6 +63,32 @@ def capture_of(trace: Trace, *, rules: SignalRules, salt: bytes) -> Capture:
         evaluated=was_evaluated(trace),
         user_hash=redacted.user_hash,
         redactions=redacted.redactions,
+        sanitizer_version=SANITIZER_VERSION,
+    )
+
+
+def _store_again(
+    collection: Captures | HealthyCaptures, stored: Capture, known: Known, salt: bytes, clock: Clock
+) -> list[Outgoing]:
+    """Redact again what an earlier version of the rules has redacted, and pass a failing trace on."""
+    if stored.sanitizer_version != SANITIZER_VERSION:
+        _accept(collection.store(redacted_again(stored, salt), known, at=clock()), gone=True)
+    return [] if stored.healthy else [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=stored.trace_id))]
+
+
+def redacted_again(capture: Capture, salt: bytes) -> Capture:
+    """Redact a stored capture by today's rules; its signals were read from the trace as it came, and stay."""
+    redacted = redact_trace(capture.trace, salt, capture.signals)
+    counts = Counter(capture.redactions) + Counter(redacted.redactions)
+    return Capture.of(
+        redacted.trace,
+        ml_app=redacted.ml_app,
+        env=redacted.env,
+        version=redacted.version,
+        signals=redacted.signals,
+        evaluated=capture.evaluated,
+        user_hash=capture.user_hash,
+        redactions=dict(counts),
         sanitizer_version=SANITIZER_VERSION,
     )
 

@@ -23,6 +23,7 @@ def sanitize(event: CloudEvent) -> None:
             patterns=parts.patterns,
             rules=parts.settings.signal_rules,
             salt=parts.salt,
+            clock=parts.clock,
         ),
         stage="sanitize",
         parts=parts,

@@ -4,7 +4,18 @@ from urllib.parse import quote
 
 from shared.domain.canonical import digest
 
+_LONGEST_ID = 1500  # bytes, as Firestore counts
 _LONGEST_PLAIN = 400
+
+
+def is_document_id(name: str) -> bool:
+    """Say whether every backend takes this as a document's id; what none takes can be nowhere."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return False
+    reserved = name in (".", "..") or (name.startswith("__") and name.endswith("__"))
+    return 0 < size <= _LONGEST_ID and "/" not in name and not reserved
 
 
 def document_id(name: str) -> str:

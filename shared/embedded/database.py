@@ -34,6 +34,10 @@ CREATE TABLE IF NOT EXISTS messages (
     leased_until REAL
 );
 CREATE INDEX IF NOT EXISTS messages_by_time ON messages (available_at, id);
+CREATE TABLE IF NOT EXISTS snapshots (
+    name TEXT PRIMARY KEY,
+    at TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS trace_files (
     sha256 TEXT PRIMARY KEY,
     path TEXT NOT NULL

@@ -1,6 +1,5 @@
 """The documents port on SQLite: JSON text beside an optional vector."""
 
-import base64
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -8,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import JsonValue
 
+from shared.cursors import cursor_after, read_cursor
 from shared.domain.canonical import canonical_json
+from shared.domain.ids import is_document_id
 from shared.embedded.database import Database
-from shared.errors import MessageError
+from shared.errors import RefusedError
 from shared.ports import Create, Delete, Document, Neighbour, Page, Replace, Vector, Write
 from shared.topology import QUERIES, Query, VectorIndex
 
@@ -27,6 +28,8 @@ class SqliteDocuments:
 
     def get(self, collection: str, document_id: str) -> Document | None:
         """Read one document."""
+        if not is_document_id(document_id):
+            return None
         with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT id, data, version FROM documents WHERE collection = ? AND id = ?",
@@ -36,6 +39,8 @@ class SqliteDocuments:
 
     def commit(self, *writes: Write) -> bool:
         """Do all writes, or none and return False when any precondition does not hold."""
+        if len({(write.collection, write.id) for write in writes}) < len(writes):
+            raise RefusedError("a commit writes one document twice")
         try:
             with self._database.transaction() as connection:
                 for write in writes:
@@ -53,14 +58,14 @@ class SqliteDocuments:
         if cursor is not None:
             marks = ", ".join("?" for _ in keys)
             where += f" AND ({', '.join(keys)}) {'<' if query.descending else '>'} ({marks})"
-            values += _read_cursor(cursor, len(keys))
+            values += read_cursor(cursor, query)
         order = ", ".join(f"{key} {'DESC' if query.descending else 'ASC'}" for key in keys)
         sql = f"SELECT id, data, version FROM documents WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
         with self._database.reading() as connection:
             rows = connection.execute(sql, (*values, limit + 1)).fetchall()
         documents = [_document(row) for row in rows[:limit]]
         more = len(rows) > limit and documents
-        return Page(documents, _cursor(documents[-1], query.order_by) if more else None)
+        return Page(documents, cursor_after(documents[-1], query) if more else None)
 
     def count(self, query: Query, equals: Sequence[JsonValue] = ()) -> int:
         """Count what a declared query would find."""
@@ -81,7 +86,7 @@ class SqliteDocuments:
             return []
         matrix = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float32).reshape(len(rows), -1)
         # Rounding can carry the cosine of equal unit vectors past 1.
-        similarities = np.minimum(matrix @ vector, 1.0)
+        similarities = np.minimum(matrix @ np.asarray(vector, dtype=np.float32), 1.0)
         best = np.argsort(-similarities, kind="stable")[:limit]
         found = ((self.get(index.collection, rows[i][0]), float(similarities[i])) for i in best)
         return [Neighbour(document, similarity) for document, similarity in found if document]
@@ -93,19 +98,20 @@ class _PreconditionError(Exception):
 
 def _apply(connection: sqlite3.Connection, write: Write) -> None:
     """Do one write, or raise what rolls its commit back."""
+    if not is_document_id(write.id):
+        raise RefusedError(f"{write.collection}: this is no document id")
     match write:
         case Create(collection, document_id, data, vector):
-            blob = None if vector is None else np.asarray(vector, dtype=np.float32).tobytes()
             cursor = connection.execute(
                 "INSERT OR IGNORE INTO documents (collection, id, data, vector, version)"
                 " VALUES (?, ?, ?, ?, 1)",
-                (collection, document_id, canonical_json(dict(data)), blob),
+                (collection, document_id, canonical_json(dict(data)), _blob(vector)),
             )
-        case Replace(collection, document_id, data, version):
+        case Replace(collection, document_id, data, version, vector):
             cursor = connection.execute(
-                "UPDATE documents SET data = ?, version = version + 1"
+                "UPDATE documents SET data = ?, vector = ?, version = version + 1"
                 " WHERE collection = ? AND id = ? AND version = ?",
-                (canonical_json(dict(data)), collection, document_id, int(version)),
+                (canonical_json(dict(data)), _blob(vector), collection, document_id, int(version)),
             )
         case Delete(collection, document_id, None):
             connection.execute(
@@ -119,6 +125,10 @@ def _apply(connection: sqlite3.Connection, write: Write) -> None:
             )
     if cursor.rowcount != 1:
         raise _PreconditionError
+
+
+def _blob(vector: Vector | None) -> bytes | None:
+    return None if vector is None else np.asarray(vector, dtype=np.float32).tobytes()
 
 
 def _document(row: tuple[str, str, int]) -> Document:
@@ -145,18 +155,3 @@ def _index_sql(query: Query) -> str:
     return (
         f"CREATE INDEX IF NOT EXISTS {name} ON documents ({columns}) WHERE collection = '{query.collection}'"
     )
-
-
-def _cursor(last: Document, order_by: str | None) -> str:
-    key = [last.data.get(order_by), last.id] if order_by else [last.id]
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
-
-
-def _read_cursor(cursor: str, keys: int) -> list[JsonValue]:
-    try:
-        key = json.loads(base64.urlsafe_b64decode(cursor))
-    except ValueError:
-        key = None
-    if not isinstance(key, list) or len(key) != keys:
-        raise MessageError("the cursor is not one that this query gave; start again without it")
-    return key

@@ -1,6 +1,7 @@
 """Captures and healthy captures: a head for lists, the spans packed beside it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -12,11 +13,16 @@ from shared.repositories.paging import every
 from shared.topology import (
     ALL_CAPTURES,
     ALL_HEALTHY,
+    CAPTURES_LATEST_FIRST,
     CONTROL_GROUP_BY_RANK,
+    HEALTHY_LATEST_FIRST,
     HEALTHY_TRACES,
     RAW_TRACES,
     Query,
 )
+
+_STORED_AT = "stored_at"
+_LONG_AGO = "0001-01-01T00:00:00+00:00"
 
 
 class Stored(StrEnum):
@@ -42,10 +48,11 @@ class Known(NamedTuple):
 class _CaptureCollection:
     """Captures in one collection."""
 
-    def __init__(self, documents: Documents, collection: str, listing: Query) -> None:
+    def __init__(self, documents: Documents, collection: str, listing: Query, latest_first: Query) -> None:
         self._documents = documents
         self._collection = collection
         self._listing = listing
+        self._latest_first = latest_first
 
     def get(self, trace_id: str) -> Capture | None:
         """Read a capture whole."""
@@ -77,14 +84,26 @@ class _CaptureCollection:
         """Read the capture that was known, whole."""
         return self._capture(known.document) if known.document else None
 
-    def store(self, capture: Capture, known: Known) -> Stored:
+    def stored_since(self, moment: datetime) -> Iterator[str]:
+        """Yield the ids of the traces that were stored since then, the latest first."""
+        for document in every(self._documents, self._latest_first):
+            # A time that is missing is older than all that have one.
+            if datetime.fromisoformat(str(document.data.get(_STORED_AT, _LONG_AGO))) < moment:
+                return
+            yield _head(document).trace_id
+
+    def store(self, capture: Capture, known: Known, *, at: datetime) -> Stored:
         """Write a capture if it differs from what was known; a write since then is a conflict."""
         name = document_id(capture.trace_id)
         head = head_of(capture)
         before = known.document
         if before and _head(before).content_hash == head.content_hash:
             return Stored.UNCHANGED
-        data = {**head.model_dump(mode="json"), **pack(self._documents, self._collection, name, capture)}
+        data = {
+            **head.model_dump(mode="json"),
+            _STORED_AT: at.astimezone(UTC).isoformat(timespec="microseconds"),
+            **pack(self._documents, self._collection, name, capture),
+        }
         if before is None:
             done = self._documents.commit(Create(self._collection, name, data))
         else:
@@ -113,7 +132,7 @@ class Captures(_CaptureCollection):
 
     def __init__(self, documents: Documents) -> None:
         """Use the `raw_traces` collection (the earlier system's name)."""
-        super().__init__(documents, RAW_TRACES, ALL_CAPTURES)
+        super().__init__(documents, RAW_TRACES, ALL_CAPTURES, CAPTURES_LATEST_FIRST)
 
 
 class HealthyCaptures(_CaptureCollection):
@@ -121,7 +140,7 @@ class HealthyCaptures(_CaptureCollection):
 
     def __init__(self, documents: Documents) -> None:
         """Use the `healthy_traces` collection."""
-        super().__init__(documents, HEALTHY_TRACES, ALL_HEALTHY)
+        super().__init__(documents, HEALTHY_TRACES, ALL_HEALTHY, HEALTHY_LATEST_FIRST)
 
     def trim(self, ml_app: str, env: str, version: str, size: int) -> None:
         """Remove the captures that a control group of this size has no place for.

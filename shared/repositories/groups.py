@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from shared.domain.suggestions import Group
 from shared.domain.taxonomy import FailureType
-from shared.ports import Create, Documents, Vector
+from shared.ports import Create, Documents, Replace, Vector
 from shared.repositories.paging import every
 from shared.topology import ALL_GROUPS, GROUPS, SIMILAR_GROUPS
 
@@ -32,6 +32,13 @@ class Groups:
     def create(self, group: Group, vector: Vector) -> bool:
         """Write a group if it is new, and say whether it was."""
         return self._documents.commit(Create(GROUPS, group.id, group.model_dump(mode="json"), vector))
+
+    def renew_vector(self, group_id: str, vector: Vector, *, embedder_version: str) -> None:
+        """Put a newer embedder's vector in place of an older one's; the first to do so is enough."""
+        found = self._documents.get(GROUPS, group_id)
+        if found and found.data["embedder_version"] != embedder_version:
+            renewed = found.data | {"embedder_version": embedder_version}
+            self._documents.commit(Replace(GROUPS, group_id, renewed, found.version, vector))
 
     def most_similar(
         self, vector: Vector, *, ml_app: str, env: str, failure_type: FailureType, embedder_version: str

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from shared.errors import MessageError
+from shared.domain.ids import document_id
+from shared.errors import MessageError, RefusedError
 from shared.ports import Create, Delete, Documents, Replace, Write
 from shared.topology import CONTROL_GROUP_BY_RANK, GROUPS, HEALTHY_TRACES, RAW_TRACES, SIMILAR_GROUPS, Query
-from tests.contract.backends import BACKENDS, Backend
+from tests.contract.backends import BACKENDS, EMBEDDED, Backend
 from tests.properties import examples
 
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -31,10 +32,11 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
+@pytest.fixture(params=BACKENDS)
 def documents(request: pytest.FixtureRequest, tmp_path: Path) -> Documents:
     backend: Backend = request.param
-    return backend.documents(tmp_path)
+    project = "" if backend is EMBEDDED else request.getfixturevalue("emulated_project")
+    return backend.documents(tmp_path, project)
 
 
 def racing(work: Callable[[int], Any], racers: int = 8) -> list[Any]:
@@ -121,7 +123,8 @@ def test_a_commit_does_all_or_nothing(documents: Documents) -> None:
         Delete(RAW_TRACES, "taken"),
         Create(GROUPS, "g", {}),
     ]
-    assert not documents.commit(*writes, Create(GROUPS, "g", {}))
+    documents.commit(Create(GROUPS, "taken", {}))
+    assert not documents.commit(*writes, Create(GROUPS, "taken", {}))
     assert documents.get(RAW_TRACES, "new") is None
     assert documents.get(RAW_TRACES, "taken") is not None
     assert documents.commit(*writes)
@@ -129,15 +132,49 @@ def test_a_commit_does_all_or_nothing(documents: Documents) -> None:
     assert documents.get(GROUPS, "g") is not None
 
 
+def test_a_commit_that_writes_a_document_twice_is_refused(documents: Documents) -> None:
+    with pytest.raises(RefusedError):
+        documents.commit(Create(GROUPS, "g", {"n": 1}), Create(GROUPS, "g", {"n": 2}))
+    assert documents.get(GROUPS, "g") is None
+
+
+def test_a_commit_of_nothing_is_done(documents: Documents) -> None:
+    assert documents.commit()
+
+
+@pytest.mark.parametrize("name", ["ключ 🔑", "a b%2F\\'\"`", "é" * 700, "1", "_", "~", "\x7f", "__a", "a__"])
+def test_any_text_without_a_slash_is_an_id(documents: Documents, name: str) -> None:
+    assert documents.commit(Create(GROUPS, name, {"n": name}))
+    found = documents.get(GROUPS, name)
+    assert found is not None
+    assert (found.id, found.data) == (name, {"n": name})
+    assert [one.id for one in documents.query(Query(GROUPS), limit=5).documents] == [name]
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".", "..", "__x__", "é" * 751, "half \ud800"])
+def test_what_is_no_id_is_nowhere_and_cannot_be_written(documents: Documents, name: str) -> None:
+    assert documents.get(GROUPS, name) is None
+    with pytest.raises(RefusedError):
+        documents.commit(Create(GROUPS, "good", {}), Create(GROUPS, name, {}))
+    assert documents.get(GROUPS, "good") is None
+
+
+@given(name=st.text(min_size=1))
+@examples(40)
+def test_the_id_of_any_name_is_one(documents: Documents, name: str) -> None:
+    documents.commit(Delete(GROUPS, document_id(name)))
+    assert documents.commit(Create(GROUPS, document_id(name), {}))
+
+
 def test_removing_what_is_not_there_succeeds(documents: Documents) -> None:
     assert documents.commit(Delete(RAW_TRACES, "none"))
 
 
 def test_a_removal_with_a_version_needs_that_version(documents: Documents) -> None:
-    assert not documents.commit(Delete(RAW_TRACES, "none", "1"))
     documents.commit(Create(RAW_TRACES, "one", {"n": 1}))
     first = documents.get(RAW_TRACES, "one")
     assert first is not None
+    assert not documents.commit(Delete(RAW_TRACES, "none", first.version))
     documents.commit(Replace(RAW_TRACES, "one", {"n": 2}, first.version))
     assert not documents.commit(Delete(RAW_TRACES, "one", first.version))
     second = documents.get(RAW_TRACES, "one")
@@ -206,10 +243,10 @@ def test_the_nearest_are_those_of_brute_force(documents: Documents) -> None:
     key = {"ml_app": "a", "env": "prod", "failure_type": "unknown", "embedder_version": "v"}
     for number, vector in enumerate(vectors):
         data = key | {"ml_app": "a" if number % 2 else "b"}
-        documents.commit(Create(GROUPS, f"g{number:03}", data, vector))
+        documents.commit(Create(GROUPS, f"g{number:03}", data, vector.tolist()))
     documents.commit(Create(GROUPS, "without", dict(key)))
     for wanted in vectors[:20]:
-        found = documents.nearest(SIMILAR_GROUPS, tuple(key.values()), wanted, limit=5)
+        found = documents.nearest(SIMILAR_GROUPS, tuple(key.values()), wanted.tolist(), limit=5)
         similarities = vectors[1::2] @ wanted
         best = np.argsort(-similarities)[:5]
         assert [one.document.id for one in found] == [f"g{2 * at + 1:03}" for at in best]
@@ -222,25 +259,28 @@ def test_equal_vectors_are_alike_by_one_at_most(documents: Documents) -> None:
         vector = random.normal(size=768).astype(np.float32)
         vector /= np.linalg.norm(vector)
         data = {"ml_app": str(number), "env": "e", "failure_type": "t", "embedder_version": "v"}
-        documents.commit(Create(GROUPS, f"g{number}", data, vector))
-        found = documents.nearest(SIMILAR_GROUPS, (str(number), "e", "t", "v"), vector, limit=1)
+        documents.commit(Create(GROUPS, f"g{number}", data, vector.tolist()))
+        found = documents.nearest(SIMILAR_GROUPS, (str(number), "e", "t", "v"), vector.tolist(), limit=1)
         assert 0.9999 < found[0].similarity <= 1.0
 
 
 def test_nothing_is_nearest_to_anything_in_an_empty_collection(documents: Documents) -> None:
-    vector = np.ones(4, dtype=np.float32)
+    vector = [1.0] * 4
     assert documents.nearest(SIMILAR_GROUPS, ("a", "b", "c", "d"), vector, limit=3) == []
 
 
-def test_a_replacement_keeps_the_vector(documents: Documents) -> None:
-    vector = np.array([1, 0, 0, 0], dtype=np.float32)
-    data = {"ml_app": "a", "env": "e", "failure_type": "t", "embedder_version": "v"}
-    documents.commit(Create(GROUPS, "g", data, vector))
+def test_a_replacement_is_whole_with_its_vector_or_without(documents: Documents) -> None:
+    old, new = [1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]
+    data: dict[str, JsonValue] = {"ml_app": "a", "env": "e", "failure_type": "t", "embedder_version": "v"}
+    key = tuple(data.values())
+    documents.commit(Create(GROUPS, "g", data | {"old": 1}, old))
     found = documents.get(GROUPS, "g")
     assert found is not None
-    assert documents.commit(Replace(GROUPS, "g", data | {"more": 1}, found.version))
-    nearest = documents.nearest(SIMILAR_GROUPS, ("a", "e", "t", "v"), vector, limit=1)
-    assert nearest[0].document.data["more"] == 1
+    assert documents.commit(Replace(GROUPS, "g", data | {"new": 1}, found.version, new))
+    nearest = documents.nearest(SIMILAR_GROUPS, key, new, limit=1)
+    assert [(one.document.data, one.similarity) for one in nearest] == [(data | {"new": 1}, 1.0)]
+    assert documents.commit(Replace(GROUPS, "g", data, nearest[0].document.version))
+    assert documents.nearest(SIMILAR_GROUPS, key, new, limit=1) == []
 
 
 def test_a_large_document_is_kept_whole(documents: Documents) -> None:

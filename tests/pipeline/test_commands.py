@@ -184,4 +184,4 @@ def test_the_command_line_is_embedded_whatever_else_is_set(tmp_path: Path) -> No
     assert "backend embedded" in ended.out
     cloud = evalforge("doctor", cwd=tmp_path, EVALFORGE_BACKEND="cloud")
     assert cloud.code == 1
-    assert "PII_SALT" in cloud.out
+    assert "GOOGLE_CLOUD_PROJECT" in cloud.out

@@ -120,6 +120,7 @@ def test_an_earlier_fetch_never_replaces_a_later_one(ran: Wiring) -> None:
             patterns=ran.patterns,
             rules=ran.settings.signal_rules,
             salt=ran.salt,
+            clock=ran.clock,
         )
 
     with pytest.raises(ConflictError):
@@ -215,7 +216,7 @@ def test_a_foreign_errors_text_is_printed_by_nobody(parts: Wiring, capfd: pytest
         "sanitize", str(ROOT / "functions" / "sanitize" / "main.py"), "cloudevent"
     )
     headers = {"ce-id": "1", "ce-source": "s", "ce-type": "t", "ce-specversion": "1.0"}
-    with wiring.use(replace(parts, traces=Broken())):  # type: ignore[arg-type]
+    with wiring.use(replace(parts, made_traces=Broken)):  # type: ignore[arg-type]
         answer = app.test_client().post("/", json=event.data, headers=headers)
     assert answer.status_code == 500
     told = capfd.readouterr()

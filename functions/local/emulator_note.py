@@ -1,0 +1,60 @@
+"""Where `evalforge serve` runs the emulators and functions: a note beside the store, for other commands."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.errors import ConfigError
+from shared.settings import Backend, Settings
+
+
+class EmulatorHosts(NamedTuple):
+    """Where the emulators answer, as their environment variables spell it: host and port."""
+
+    firestore: str
+    pubsub: str
+
+
+class Running(NamedTuple):
+    """Where a function's process answers."""
+
+    url: str
+    pid: int
+
+
+def on_emulators(settings: Settings, hosts: EmulatorHosts) -> Settings:
+    """Point settings at emulators."""
+    return settings.model_copy(
+        update={
+            "evalforge_backend": Backend.EMULATOR,
+            "firestore_emulator_host": hosts.firestore,
+            "pubsub_emulator_host": hosts.pubsub,
+            "evalforge_store": settings.evalforge_store.resolve(),
+        }
+    )
+
+
+def noted_hosts(store: Path) -> EmulatorHosts:
+    """Read where `evalforge serve` runs the emulators; raises ConfigError where it runs none."""
+    try:
+        told = json.loads(note_of(store).read_text(encoding="utf-8"))
+        return EmulatorHosts(told["firestore"], told["pubsub"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ConfigError(
+            f"no emulators run for {store}: start `evalforge serve --backend emulator`, "
+            "or name running ones in FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST"
+        ) from None
+
+
+def note_of(store: Path) -> Path:
+    """Name the note beside a store."""
+    return store.with_name(f"{store.name}.emulators.json")
+
+
+def write_note(path: Path, hosts: EmulatorHosts, functions: Mapping[str, Running]) -> None:
+    """Write the note whole."""
+    told = {**hosts._asdict(), "functions": {name: one._asdict() for name, one in functions.items()}}
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)

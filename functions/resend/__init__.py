@@ -1,0 +1,1 @@
+"""Sends dead letters again: by itself those whose cause may have passed, by hand any."""
