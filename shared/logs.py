@@ -72,8 +72,14 @@ def logger(stage: str) -> StageLogger:
     return StageLogger(logging.getLogger(_NAME), {"stage": stage})
 
 
-def configure(level: str = "INFO") -> None:
-    """Send our logs to standard error as JSON; calling it again only sets the level."""
+def configure(level: str = "INFO", *, function: str | None = None) -> None:
+    """Send our logs to standard error as JSON; calling it again only sets the level.
+
+    With a function's name, its framework tells no error of ours once more: each
+    was logged already, and a redelivery is no crash with a traceback.
+    """
+    if function:
+        logging.getLogger(function).addFilter(_is_foreign)
     ours = logging.getLogger(_NAME)
     ours.setLevel(level.upper())
     ours.propagate = False
@@ -81,6 +87,10 @@ def configure(level: str = "INFO") -> None:
         handler = _StandardError()
         handler.setFormatter(JsonFormatter())
         ours.addHandler(handler)
+
+
+def _is_foreign(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], EvalForgeError))
 
 
 def describe(error: BaseException) -> str:

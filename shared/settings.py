@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     google_cloud_project: str | None = None
     firestore_database: str = "(default)"
     firestore_collection_prefix: str = Field(default="evalforge_", pattern="^[a-zA-Z][a-zA-Z0-9_-]{0,60}$")
+    # Where this process is a function, its name; functions-framework's own variable.
+    function_target: str | None = None
     firestore_emulator_host: str | None = None
     pubsub_emulator_host: str | None = None
     vertex_ai_location: str = "us-central1"
@@ -156,7 +158,6 @@ class FunctionSettings(Settings):
     """The settings of a function, which is on the cloud where it is deployed; a laptop never is by itself."""
 
     evalforge_backend: Backend = Field(default_factory=_where_this_runs)
-    function_target: str | None = None
 
     @classmethod
     def needs(cls, backend: str, told: Mapping[str, object]) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def current() -> Wiring:
     with _lock:
         if _current is None:
             settings = load_settings(FunctionSettings)
-            logs.configure(settings.evalforge_log_level)
+            logs.configure(settings.evalforge_log_level, function=settings.function_target)
             _current = wire(settings)
         return _current
 

@@ -7,15 +7,14 @@ from google.api_core import exceptions as api
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from google.protobuf.duration_pb2 import Duration
 
-from shared.topology import EMULATOR_RETRIES, FUNCTIONS, RETENTION_DAYS, Function, RetryPolicy, Topic
+from shared.topology import EMULATOR_RETRIES, FUNCTIONS, RETENTION_DAYS, Function, Topic
 
-_SHORTEST_DEADLINE = 10
+# Where a function's process ends in the middle, the emulator waits for the whole deadline; Pub/Sub does not.
+_DEADLINE_SECONDS = 20
 _DAY_SECONDS = 86_400
 
 
-def make_topology(
-    project: str, endpoints: Mapping[str, str], *, retries: RetryPolicy = EMULATOR_RETRIES
-) -> None:
+def make_topology(project: str, endpoints: Mapping[str, str]) -> None:
     """Make every topic, and a push subscription of each to its function's address.
 
     What is there already is kept with its messages, and pushes to the new address.
@@ -26,7 +25,7 @@ def make_topology(
     with SubscriberClient() as subscriber:
         for function in FUNCTIONS:
             if function.topic:
-                _make_subscription(subscriber, project, function, endpoints[function.name], retries)
+                _make_subscription(subscriber, project, function, endpoints[function.name])
 
 
 def _make_topic(publisher: PublisherClient, project: str, topic: Topic) -> None:
@@ -38,9 +37,7 @@ def _make_topic(publisher: PublisherClient, project: str, topic: Topic) -> None:
         publisher.create_topic(request=request)
 
 
-def _make_subscription(
-    subscriber: SubscriberClient, project: str, function: Function, endpoint: str, retries: RetryPolicy
-) -> None:
+def _make_subscription(subscriber: SubscriberClient, project: str, function: Function, endpoint: str) -> None:
     name = f"projects/{project}/subscriptions/{function.id}"
     topic = function.topic or Topic.ALERTS
     push = {"push_endpoint": endpoint}
@@ -48,25 +45,16 @@ def _make_subscription(
         "name": name,
         "topic": f"projects/{project}/topics/{topic.id}",
         "push_config": push,
-        "ack_deadline_seconds": max(_SHORTEST_DEADLINE, function.timeout_seconds),
+        "ack_deadline_seconds": _DEADLINE_SECONDS,
         "retain_acked_messages": True,
         "message_retention_duration": Duration(seconds=RETENTION_DAYS * _DAY_SECONDS),
-        "retry_policy": {
-            "minimum_backoff": _duration(retries.first_wait),
-            "maximum_backoff": _duration(retries.longest_wait),
-        },
     }
     if topic is not Topic.DEAD_LETTERS:
         request["dead_letter_policy"] = {
             "dead_letter_topic": f"projects/{project}/topics/{Topic.DEAD_LETTERS.id}",
-            "max_delivery_attempts": retries.attempts,
+            "max_delivery_attempts": EMULATOR_RETRIES.attempts,
         }
     try:
         subscriber.create_subscription(request=request)
     except api.AlreadyExists:
         subscriber.modify_push_config(request={"subscription": name, "push_config": push})
-
-
-def _duration(seconds: float) -> Duration:
-    whole = int(seconds)
-    return Duration(seconds=whole, nanos=round((seconds - whole) * 1e9))

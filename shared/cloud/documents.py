@@ -90,11 +90,7 @@ class FirestoreDocuments:
         self, query: Query, equals: Sequence[JsonValue] = (), *, limit: int, cursor: str | None = None
     ) -> Page:
         """Read a page of a declared query."""
-        direction = "DESCENDING" if query.descending else "ASCENDING"
-        asked = self._filtered(query.collection, query.filters, equals)
-        if query.order_by:
-            asked = asked.order_by(query.order_by, direction=direction)
-        asked = asked.order_by("__name__", direction=direction).limit(limit + 1)
+        asked = self._ordered(query, equals).limit(limit + 1)
         if cursor is not None:
             asked = asked.start_after(self._start(query, cursor))
         with self._telling():
@@ -106,7 +102,7 @@ class FirestoreDocuments:
     def count(self, query: Query, equals: Sequence[JsonValue] = ()) -> int:
         """Count what a declared query would find."""
         with self._telling():
-            counted: Any = self._filtered(query.collection, query.filters, equals).count(alias="all")
+            counted: Any = self._ordered(query, equals).count(alias="all")
             return int(counted.get(**_patience())[0][0].value)
 
     def nearest(
@@ -173,6 +169,15 @@ class FirestoreDocuments:
                 )
         if (total := sum(size for _, size in sizes)) > _LARGEST_COMMIT:
             raise RefusedError(f"a commit of {total} bytes; Firestore takes 10 MiB")
+
+    def _ordered(self, query: Query, equals: Sequence[JsonValue]) -> BaseQuery:
+        """Ask in the query's order, for a count as well: one index serves both."""
+        direction = "DESCENDING" if query.descending else "ASCENDING"
+        asked: Any = self._filtered(query.collection, query.filters, equals)
+        if query.order_by:
+            asked = asked.order_by(query.order_by, direction=direction)
+        ordered: BaseQuery = asked.order_by("__name__", direction=direction)
+        return ordered
 
     def _filtered(
         self, collection: str, filters: Sequence[str], equals: Sequence[JsonValue]

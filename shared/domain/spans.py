@@ -15,6 +15,10 @@ _VERDICTS = {
 }
 
 
+# A search gives any value as `value`; who submits one says of which type it is.
+_VALUES = ("value", "score_value", "categorical_value", "boolean_value", "json_value")
+
+
 class Evaluation(Model):
     """What an evaluator said of a span."""
 
@@ -23,6 +27,20 @@ class Evaluation(Model):
     metric_type: str | None = None
     reasoning: str | None = None
     tags: tuple[str, ...] = ()
+
+    @classmethod
+    def told(cls, body: dict[str, JsonValue], tags: tuple[str, ...]) -> Self:
+        """Read an evaluation; a verdict of a wrong type must not cost the span that carries it."""
+        judged = body.get("assessment")
+        if isinstance(judged, bool):
+            judged = "pass" if judged else "fail"
+        return cls(
+            value=next((body[key] for key in _VALUES if body.get(key) is not None), None),
+            assessment=judged if isinstance(judged, str) else None,
+            metric_type=_text_of(body.get("eval_metric_type") or body.get("metric_type")),
+            reasoning=_text_of(body.get("reasoning")),
+            tags=tags,
+        )
 
     @property
     def verdict(self) -> str | None:
@@ -123,6 +141,10 @@ class Trace(Model):
     def _told(self, key: str) -> str | None:
         """Read what the root says in a field or a tag, else the first span that says it."""
         return next((told for span in (self.root, *self.spans) if (told := span.field_or_tag(key))), None)
+
+
+def _text_of(raw: JsonValue) -> str | None:
+    return raw if raw is None or isinstance(raw, str) else canonical_json(raw)
 
 
 def _merged(tellings: list[Span]) -> Span:

@@ -14,7 +14,14 @@ from typing import BinaryIO, NamedTuple, cast
 
 from pydantic import JsonValue
 
-from shared.domain.span_shapes import SpanShapeError, items_in, parse_span, trace_id_of
+from shared.domain.span_shapes import (
+    START_KEYS,
+    SpanShapeError,
+    items_in,
+    parse_span,
+    tells_time,
+    trace_id_of,
+)
 from shared.domain.spans import Span
 from shared.errors import TraceSourceError
 from shared.redaction.redactor import safe_id
@@ -29,7 +36,9 @@ _DEEPEST_LIST = 3
 # So many lines say whether a file has a record in each.
 _SAMPLE = 200
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
-_ITEMS = re.compile(r'^\s*\[|"data"\s*:\s*\[')
+_TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)("?)|([\[{])|[\]}]', re.DOTALL)
+# The keys below which Datadog's shapes have their spans; a list below any other is a span's own.
+_AROUND_SPANS = frozenset({"", "data", "attributes", "spans"})
 
 
 class Fault(NamedTuple):
@@ -65,6 +74,14 @@ class _Faults:
         return [*self._kept, Fault(self._path, 0, f"{self._left_out} more lines could not be read")]
 
 
+class _Timeless(NamedTuple):
+    """A span that does not say when it started."""
+
+    line: int
+    trace_id: str
+    packed: bytes
+
+
 class LoadedFile(NamedTuple):
     """What reading one file gave; spans are kept packed, by trace."""
 
@@ -88,7 +105,12 @@ def load_file(path: Path, salt: bytes, progress: Callable[[int], None]) -> Loade
     faults = _Faults(path)
     spans = 0
     hashed = hashlib.sha256()
+    timeless: list[_Timeless] = []
     for line, document in _documents(_lines(path, hashed.update, faults), faults, may_be_laid_out=True):
+        if unfinished := _is_unfinished(document):
+            faults.add(
+                line, "the search ran out of time (meta.status: timeout): spans are missing, search again"
+            )
         for item in _items(line, document, faults):
             try:
                 span = parse_span(item)
@@ -99,12 +121,41 @@ def load_file(path: Path, salt: bytes, progress: Callable[[int], None]) -> Loade
                 continue
             # A trace id is a string that a caller chose; one that tells of a person is replaced at the door.
             trace_id = safe_id(span.trace_id, salt)
-            traces.setdefault(trace_id, []).append(_pack(span.model_copy(update={"trace_id": trace_id})))
-            spans += 1
+            packed = _pack(span.model_copy(update={"trace_id": trace_id}))
+            if unfinished:
+                partial.add(trace_id)
+            if not span.start_ns and not tells_time(item):
+                timeless.append(_Timeless(line, trace_id, packed))
+            else:
+                traces.setdefault(trace_id, []).append(packed)
+                spans += 1
         progress(spans)
+    _place(timeless, traces, partial, faults)
+    spans = sum(map(len, traces.values()))
+    progress(spans)
     if not spans and not faults.told():
         faults.add(0, "holds no spans")
     return LoadedFile(path, hashed.hexdigest(), traces, spans, faults.told(), frozenset(partial))
+
+
+def _place(
+    timeless: list[_Timeless], traces: dict[str, list[bytes]], partial: set[str], faults: _Faults
+) -> None:
+    """Keep spans that tell no time where nobody tells one; beside others they would come first, years ago."""
+    refused = bool(traces)
+    for span in timeless:
+        if refused:
+            faults.add(span.line, f"the span has no start time; give it one of {', '.join(START_KEYS)}")
+            partial.add(span.trace_id)
+        else:
+            traces.setdefault(span.trace_id, []).append(span.packed)
+
+
+def _is_unfinished(document: JsonValue) -> bool:
+    """Say whether a document has a search response that Datadog itself calls a part of the answer."""
+    pages = document if isinstance(document, list) else [document]
+    told = [page.get("meta") for page in pages if isinstance(page, dict) and "data" in page]
+    return any(isinstance(meta, dict) and meta.get("status") == "timeout" for meta in told)
 
 
 def _items(line: int, document: JsonValue, faults: _Faults) -> Iterator[JsonValue]:
@@ -129,14 +180,14 @@ def _documents(
         elif may_be_laid_out and text.lstrip()[:1] in (b"{", b"["):
             yield from _laid_out(b"".join([text, *(line for _, line in lines)]), number, faults)
         else:
-            faults.add(number, reason)
+            yield from _before_the_fault(_valid_part(text)[0], number, reason, faults)
         may_be_laid_out = False
 
 
 def _laid_out(whole: bytes, first: int, faults: _Faults) -> Iterator[tuple[int, JsonValue]]:
     """Yield the documents that follow one another in a text, however they are laid out.
 
-    Of one that is cut, the items before the cut; where the lines behind a bad
+    Of one that is cut, the spans before the cut; where the lines behind a bad
     first one are records of their own, those.
     """
     document, reason = _parse(whole)
@@ -152,14 +203,58 @@ def _laid_out(whole: bytes, first: int, faults: _Faults) -> Iterator[tuple[int, 
         lines = enumerate(BytesIO(whole), start=first)
         yield from _documents(lines, faults, may_be_laid_out=False)
         return
-    if not end and (opened := _ITEMS.search(text)):
-        start = opened.end()
-        end = _end_of_documents(text, start)
     read = 0
-    for told in _one_after_another(text[:end], start, first):
-        read += 1
-        yield told
-    faults.add(first + text.count("\n", 0, end), f"{reason}; {read} items before it were read")
+    for line, told in _one_after_another(text[:end], start, first):
+        read += sum(1 for _ in _items(line, told, faults))
+        yield line, told
+    line = first + text.count("\n", 0, end)
+    yield from _before_the_fault(text[end:], line, reason, faults, read=read)
+
+
+def _before_the_fault(
+    text: str, line: int, reason: str, faults: _Faults, *, read: int = 0
+) -> Iterator[tuple[int, JsonValue]]:
+    """Yield what a broken document has before the fault, and name the fault with its place."""
+    closed, length = _closed(text)
+    if closed is not None:
+        read += sum(1 for _ in _items(line, closed, faults))
+        yield line, closed
+    told = f"{reason}; {read} items before it were read" if read else reason
+    faults.add(line + text.count("\n", 0, length), told)
+
+
+def _closed(text: str) -> tuple[JsonValue, int]:
+    """Close a document that is cut or broken behind its last whole span, and say how far it was read.
+
+    What stands around the spans, such as the application's name, goes on counting for them.
+    """
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        valid = error.pos
+    except (ValueError, RecursionError):
+        return None, 0
+    else:
+        return None, 0
+    # Of each bracket that is open: how it is closed, below which key it stands, whether spans may be in it.
+    opened: list[tuple[str, str, bool]] = []
+    key, end, closers = "", 0, ""
+    for token in _TOKEN.finditer(text, 0, valid):
+        said, quote, opening = token.groups()
+        if said is not None:
+            if not quote:
+                break  # the fault is inside this text, and so is every bracket from here on
+            key = said
+        elif opening:
+            outer = not opened or opened[-1][2]
+            # An item of a list has no key; what was read last is one of its own or of its neighbour's.
+            name = "" if not opened or opened[-1][0] == "]" else key
+            opened.append(("]" if opening == "[" else "}", name, outer and name in _AROUND_SPANS))
+        else:
+            opened.pop()
+            if opened and opened[-1][0] == "]" and opened[-1][2]:
+                end, closers = token.end(), "".join(bracket for bracket, _, _ in reversed(opened))
+    return (json.loads(text[:end] + closers), end) if end else (None, 0)
 
 
 def _valid_part(whole: bytes) -> tuple[str, bool]:

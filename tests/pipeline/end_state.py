@@ -12,15 +12,23 @@ from shared.domain.suggestions import Suggestion, SuggestionStatus
 from shared.settings import Settings
 from shared.wiring import Wiring, wire_embedded
 
+SALT = "a salt of the tests, long enough"
 # What depends on history by design: the groups that a trace had belonged to before it had grown.
 _HISTORY = {"former_group_ids"}
 
 
 def open_store(path: Path) -> Wiring:
     """Wire the embedded backend on a store; one salt, so that stores in several folders compare."""
-    return wire_embedded(
-        Settings(evalforge_store=path, pii_salt=SecretStr("a salt of the tests, long enough"))
-    )
+    return wire_embedded(Settings(evalforge_store=path, pii_salt=SecretStr(SALT)))
+
+
+def is_whole(parts: Wiring) -> bool:
+    """Say whether a store that is worked on elsewhere has come to rest."""
+    try:
+        assert_whole(parts)
+    except (AssertionError, KeyError):
+        return False
+    return True
 
 
 def end_state(parts: Wiring) -> dict[str, Any]:

@@ -159,24 +159,26 @@ SHAPES: dict[str, Callable[[], str]] = {
 }
 
 
-def _run(text: str, folder: Path) -> tuple[dict[str, Any], str]:
+Told = tuple[dict[str, Any], dict[str, Any]]
+
+
+def _run(text: str, folder: Path) -> Told:
     path, store = folder / "spans.json", folder / "store.db"
     path.write_text(text)
     ended = evalforge("run", path, "--json", "--store", store)
     assert (ended.code, ended.err) == (0, "")
-    return end_state(open_store(store)), evalforge(
-        "show", "capture", "trace-7", "--json", "--store", store
-    ).out
+    shown = evalforge("show", "capture", "trace-7", "--json", "--store", store)
+    return end_state(open_store(store)), shown.json
 
 
 @pytest.fixture(scope="module")
-def wanted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+def wanted(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """What the shape gives that the others are held against."""
     return _run(SHAPES["search items, one a line"](), tmp_path_factory.mktemp("wanted"))
 
 
-def test_a_searched_trace_is_read_whole(wanted: tuple[dict[str, Any], str]) -> None:
-    capture = json.loads(wanted[1])
+def test_a_searched_trace_is_read_whole(wanted: Told) -> None:
+    _, capture = wanted
     spans = {span["span_id"]: span for span in capture["spans"]}
 
     assert [signal["span_id"] for signal in capture["signals"]] == ["12"]
@@ -191,9 +193,7 @@ def test_a_searched_trace_is_read_whole(wanted: tuple[dict[str, Any], str]) -> N
 
 
 @pytest.mark.parametrize("shape", [name for name in SHAPES if name != "search items, one a line"])
-def test_every_shape_of_a_trace_gives_the_same_capture(
-    shape: str, wanted: tuple[dict[str, Any], str], tmp_path: Path
-) -> None:
+def test_every_shape_of_a_trace_gives_the_same_capture(shape: str, wanted: Told, tmp_path: Path) -> None:
     assert _run(SHAPES[shape](), tmp_path) == wanted
 
 

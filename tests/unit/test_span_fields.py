@@ -17,7 +17,17 @@ START_NS = 1_761_833_858_897_000_000
 
 FIELDS = (
     *("parent_id", "name", "span_kind", "status", "start_ns", "duration", "ml_app", "input", "output"),
-    *("metadata", "metrics", "tags", "evaluation", "intent"),
+    *(
+        "metadata",
+        "metrics",
+        "tags",
+        "evaluation",
+        "evaluations",
+        "evaluation_assessments",
+        "intent",
+        "error",
+    ),
+    *("timestamp", "session_id", "meta"),
 )
 
 
@@ -67,7 +77,52 @@ def test_a_start_time_in_nanoseconds_keeps_every_digit(start: int) -> None:
     assert parse_span(record(start_ns=start)).start_ns == start
 
 
-@pytest.mark.parametrize("parent", ["undefined", "", None, "0", 0, "null"])
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("2025-10-30T14:17:38.897Z", START_NS),
+        ("2025-10-30T15:17:38.897+01:00", START_NS),
+        ("2025-10-30 14:17:38.897", START_NS),
+        (START_NS // 10**6, START_NS),
+        ("1969-12-31T23:59:59Z", 0),
+    ],
+)
+@pytest.mark.parametrize("field", ["start_ns", "start", "start_time", "timestamp"])
+def test_a_start_time_is_read_from_the_field_that_tells_it(field: str, told: Any, read: int) -> None:
+    span = parse_span(record() | {field: told})
+
+    assert (span.start_ns, span.extra) == (read, {})
+
+
+def test_a_start_time_that_is_none_gives_way_to_one_that_is() -> None:
+    assert parse_span(record(start_ns=None, timestamp=START_NS)).start_ns == START_NS
+    assert parse_span(record(start_ns="inf", timestamp=START_NS)).start_ns == START_NS
+
+
+def test_of_two_start_times_datadogs_own_counts_and_the_other_is_kept() -> None:
+    span = parse_span(record(start_ns=START_NS, timestamp="2020-01-01T00:00:00Z"))
+
+    assert (span.start_ns, span.extra) == (START_NS, {"timestamp": "2020-01-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize("start", ["10:00 tomorrow", "2026-99-18T10:00:00Z"])
+def test_a_start_time_that_no_calendar_has_is_a_fault(start: str) -> None:
+    with pytest.raises(SpanShapeError, match="start is no time") as refused:
+        parse_span(record(start_ns=start))
+
+    assert start not in str(refused.value)
+
+
+def test_a_duration_that_is_no_number_is_named() -> None:
+    with pytest.raises(SpanShapeError, match="duration is no number"):
+        parse_span(record(duration="long"))
+
+
+def test_a_duration_is_never_below_nothing() -> None:
+    assert parse_span(record(duration=-5)).duration_ns == 0
+
+
+@pytest.mark.parametrize("parent", ["undefined", "", None, "0", 0, "null", " Undefined ", "0000000000000000"])
 def test_a_span_without_a_parent_is_a_root(parent: Any) -> None:
     assert parse_span(record(parent_id=parent)).is_root
 
@@ -138,7 +193,7 @@ def test_numbers_that_json_has_not_become_texts(number: float) -> None:
 def test_tags_in_one_text_are_taken_apart() -> None:
     span = parse_span(record(tags="env:prod, version:2,monitor"))
 
-    assert span.tags == ("env:prod", "version:2", "monitor")
+    assert span.tags == ("env:prod", "monitor", "version:2")
 
 
 def test_a_tags_value_may_hold_colons() -> None:
@@ -250,6 +305,67 @@ def test_metadata_may_be_a_json_text_and_tags_an_object() -> None:
     told = parse_span(record(metadata='{"http": {"status_code": 500}}', tags={"env": "prod"}))
 
     assert (told.metadata, told.tags) == ({"http": {"status_code": 500}}, ("env:prod",))
+
+
+def test_tags_come_in_one_order_and_say_nothing_twice() -> None:
+    one = parse_span(
+        record(ml_app="bot", tags=["version:", "ml_app:bot", "team:b", "error:0", "team:a", "a"])
+    )
+    other = parse_span(record(tags=["a", "team:b", "team:a", "ml_app:bot", "team:b"]))
+
+    assert one == other
+    assert (one.tags, one.tag("team"), one.ml_app) == (("a", "team:b", "team:a"), "b", "bot")
+
+
+def test_a_tag_that_says_otherwise_than_its_field_is_kept() -> None:
+    span = parse_span(record(ml_app="bot", status="ok", env="dev", tags=["ml_app:x", "error:1", "env:prod"]))
+
+    assert span.tags == ("env:prod", "error:1", "ml_app:x")
+    assert (span.extra, span.field_or_tag("env")) == ({"env": "dev"}, "dev")
+
+
+@pytest.mark.parametrize("key", ["session_id", "env", "service", "version"])
+def test_what_is_a_field_here_and_a_tag_there_is_one(key: str) -> None:
+    assert parse_span(record() | {key: "x-1"}) == parse_span(record(tags=[f"{key}:x-1"]))
+
+
+def test_tags_of_an_object_are_spelled_as_json_spells_them() -> None:
+    assert parse_span(record(tags={"beta": True, "build": 7, "none": None})).tags == ("beta:true", "build:7")
+
+
+def test_a_fields_emptiness_is_nothing() -> None:
+    assert parse_span(record(input={}, output={}, intent="", span_links=[], model_name=None)) == parse_span(
+        record()
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"tags": ["error:1"]}, "error"),
+        ({"tags": ["error:0"]}, "ok"),
+        ({"error": True}, "error"),
+        ({"error": {"message": "m"}}, "error"),
+        ({"error": 0}, "ok"),
+        ({"error": {}}, "ok"),
+        ({"status": "ok", "error": {"message": "m"}}, "ok"),
+        ({"status": "ERROR "}, "error"),
+    ],
+)
+def test_an_error_that_is_told_is_the_status_where_none_is(fields: dict[str, Any], status: str) -> None:
+    assert parse_span(record() | fields).status == status
+
+
+def test_an_errors_class_is_read_from_its_tag_and_its_words_from_beside() -> None:
+    span = parse_span(record(status="error", status_message="slow down", tags=["error_type:RateLimitError"]))
+
+    assert span.extra["error"] == {"message": "slow down", "type": "RateLimitError"}
+    assert "error" not in parse_span(record(tags=["error_type:RateLimitError"])).extra
+
+
+@pytest.mark.parametrize(("told", "kept"), [("m", {"message": "m"}), (["m"], {"detail": ["m"]}), (1, None)])
+def test_an_error_of_any_type_is_an_object(told: Any, kept: Any) -> None:
+    assert parse_span(record(error=told)).extra.get("error") == kept
 
 
 @pytest.mark.parametrize("name", [False, True, [1], {"a": 1}, None, ""])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.span_shapes import SpanShapeError, items_in, parse_span
+from shared.domain.span_shapes import SpanShapeError, items_in, parse_span, trace_id_of
 from shared.domain.spans import Span
 from tests.properties import examples
 from tests.unit.build import TRACE_ID, json_values, record
@@ -77,6 +77,12 @@ SHAPES: dict[str, Any] = {
     "tracer list": [TRACER_EVENT],
     "tracer event": TRACER_EVENT,
     "tracer span": TRACER_SPAN,
+    "one search item": {"data": SEARCH_ITEM},
+    "HTTP intake without its frame": HTTP_INTAKE["data"],
+    "list of HTTP intakes": [HTTP_INTAKE],
+    "intakes below one frame": {"data": [HTTP_INTAKE["data"]]},
+    "search item with a tracer's span": {"id": "7", "type": "span", "attributes": TRACER_SPAN},
+    "attributes below an intake's frame": {"ml_app": "shop-assistant", "spans": [ATTRIBUTES]},
 }
 
 
@@ -136,7 +142,7 @@ def test_what_stands_above_the_spans_of_an_intake_counts_for_each() -> None:
 
     spans = _read({"data": {"attributes": above}})
 
-    assert [(span.ml_app, span.tag("env"), span.extra["session_id"]) for span in spans] == [
+    assert [(span.ml_app, span.tag("env"), span.tag("session_id")) for span in spans] == [
         ("bot", "dev", "s-9"),
         ("bot", "dev", "s-9"),
     ]
@@ -153,6 +159,153 @@ def test_a_tracers_error_is_kept() -> None:
     [span] = _read({"spans": [{**INTAKE_SPAN, "meta": {**INTAKE_SPAN["meta"], "error": error}}]})  # type: ignore[dict-item]
 
     assert span.extra["error"] == error
+
+
+def test_what_stands_above_counts_for_a_span_without_meta() -> None:
+    bare = {"span_id": "7", "trace_id": TRACE_ID, "span_kind": "tool"}
+
+    [span] = _read({"ml_app": "bot", "session_id": "s-9", "tags": ["env:dev"], "spans": [bare]})
+
+    assert (span.ml_app, span.kind, span.tags) == ("bot", "tool", ("env:dev", "session_id:s-9"))
+
+
+def test_of_what_stands_above_and_in_a_span_the_span_counts() -> None:
+    own = {**INTAKE_SPAN, "session_id": "s-2", "tags": ["env:prod"]}
+    [span] = _read({"ml_app": "bot", "session_id": "s-1", "tags": ["env:dev"], "spans": [own]})
+
+    assert (span.tag("session_id"), span.tag("env")) == ("s-2", "prod")
+
+
+def test_one_span_with_a_bad_field_costs_no_other_span_of_its_intake() -> None:
+    spans = [INTAKE_SPAN, {**INTAKE_SPAN, "tags": 7}, {**INTAKE_SPAN, "meta": {"span": "x"}}]
+    items = list(items_in({"spans": spans}))
+
+    assert [trace_id_of(item) for item in items] == [TRACE_ID] * 3
+    assert [parse_span(items[at]).kind for at in (0, 2)] == ["tool", "unknown"]
+    with pytest.raises(SpanShapeError, match="tags are neither"):
+        parse_span(items[1])
+
+
+def test_a_span_may_have_fields_that_are_named_like_a_frame() -> None:
+    [span] = _read({"span_id": "7", "trace_id": TRACE_ID, "data": [1], "spans": [2]})
+
+    assert span.extra == {"data": [1], "spans": [2]}
+
+
+MODEL_STEP: dict[str, Any] = {
+    "span_kind": "llm",
+    "model_name": "gpt-4o",
+    "model_provider": "openai",
+    "intent": "refund",
+    "tool_definitions": [{"name": "refund", "description": "pay back", "schema": {}}],
+    "metadata": {"temperature": 0},
+}
+
+
+def _in_meta(**meta: Any) -> Span:
+    [span] = _read({"spans": [{**INTAKE_SPAN, "meta": meta}]})
+    return span
+
+
+@pytest.mark.parametrize(
+    "kind", [{"kind": "llm"}, {"span": {"kind": "llm"}}, {"span.kind": "llm"}, {"kind": " LLM "}]
+)
+def test_a_kind_is_read_wherever_a_tracer_puts_it(kind: dict[str, Any]) -> None:
+    assert _in_meta(**kind).kind == "llm"
+
+
+def test_nothing_that_a_tracer_says_in_meta_is_lost() -> None:
+    step = {key: value for key, value in MODEL_STEP.items() if key != "span_kind"}
+    [searched] = _read({**ATTRIBUTES, **MODEL_STEP})
+    told = _in_meta(kind="llm", input={"value": "{}"}, output={"value": "503"}, **step)
+
+    assert (told.extra, told.metadata) == (searched.extra, searched.metadata)
+    assert set(told.extra) == {"model_name", "model_provider", "intent", "tool_definitions"}
+
+
+def test_the_model_is_one_wherever_it_is_named() -> None:
+    named = {"model_name": "gpt-4o", "model_provider": "openai", "temperature": 0}
+
+    told = _in_meta(kind="llm", metadata=named)
+
+    assert told.extra == {"model_name": "gpt-4o", "model_provider": "openai"}
+    assert told.metadata == {"temperature": 0}
+    assert parse_span(record(model_name="b", metadata={"model_name": "a"})).metadata == {"model_name": "a"}
+
+
+def test_what_a_tracer_says_of_itself_is_left_out() -> None:
+    [span] = _read({"spans": [{**INTAKE_SPAN, "_dd": {"span_id": "7", "apm_trace_id": "1"}}]})
+
+    assert span.extra == {}
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"error": {"message": "timed out", "type": "TimeoutError", "stack": "at pay"}},
+        {"error.message": "timed out", "error.type": "TimeoutError", "error.stack": "at pay"},
+        {"error.type": "TimeoutError", "error": {"message": "timed out", "stack": "at pay"}},
+    ],
+    ids=["object", "folded", "both"],
+)
+def test_an_error_is_one_object_however_a_tracer_spells_it(meta: dict[str, Any]) -> None:
+    [span] = _read({"spans": [{**INTAKE_SPAN, "status": None, "error": 1, "meta": meta}]})
+
+    assert span.status == "error"
+    assert span.extra == {"error": {"message": "timed out", "type": "TimeoutError", "stack": "at pay"}}
+
+
+def test_metrics_are_the_same_numbers_as_fractions_and_as_counts() -> None:
+    span = parse_span(record(metrics={"input_tokens": 10.0, "score": 0.5}))
+
+    assert json.dumps(span.metrics) == '{"input_tokens": 10, "score": 0.5}'
+
+
+def test_a_tool_call_is_one_however_it_is_spelled() -> None:
+    ours = {"name": "refund", "arguments": {"id": 1}, "tool_id": "c1", "type": "function"}
+    theirs = {"id": "c1", "type": "function", "function": {"name": "refund", "arguments": '{"id": 1}'}}
+    text = {**ours, "arguments": '{"id": 1}'}
+    odd = [{**ours, "arguments": "soon"}, "refund", {"function": "refund"}]
+
+    def said(*calls: Any) -> Any:
+        message = {"role": "assistant", "content": "", "tool_calls": list(calls)}
+        return parse_span(record(output={"messages": [message, "x", {"tool_calls": 5}]})).output
+
+    assert said(theirs) == said(text) == said(ours)
+    assert said(ours)["messages"][0]["tool_calls"] == [ours]
+    assert said(*odd)["messages"] == [
+        {"role": "assistant", "content": "", "tool_calls": odd},
+        "x",
+        {"tool_calls": 5},
+    ]
+
+
+def test_verdicts_and_reasons_that_stand_apart_belong_to_their_evaluations() -> None:
+    told = parse_span(
+        record(
+            evaluations={"hallucination": "hallucination found", "custom": {"tone": 0.2}},
+            evaluation_assessments={"hallucination": "fail", "custom": {"tone": "pass"}, "goal": "fail"},
+            evaluation_reasoning={"hallucination": "no such order", "goal": "gave up"},
+            evaluation={"goal": {"value": "incomplete", "reasoning": "left"}},
+        )
+    )
+
+    assert told.extra == {}
+    assert {label: (one.value, one.verdict, one.reasoning) for label, one in told.evaluations.items()} == {
+        "hallucination": ("hallucination found", "fail", "no such order"),
+        "tone": (0.2, "pass", None),
+        "goal": ("incomplete", "fail", "left"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("score", 0.0), ("categorical", "x"), ("boolean", False), ("json", {"a": 1})]
+)
+def test_an_evaluation_may_be_spelled_as_it_was_submitted(kind: str, value: Any) -> None:
+    submitted = {"metric_type": kind, f"{kind}_value": value, "assessment": "fail"}
+    [found] = parse_span(record(evaluation={"goal": submitted})).evaluations.values()
+
+    assert (found.value, found.metric_type, found.verdict) == (value, kind, "fail")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +347,13 @@ _keys = st.sampled_from(
         ),
     ]
 )
-_meta = st.fixed_dictionaries({}, optional=dict.fromkeys(("kind", "input", "metadata", "error"), json_values))
+_meta = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ("kind", "span", "span.kind", "input", "output", "metadata", "error", "error.type", "tags"),
+        json_values,
+    ),
+)
 _documents = st.recursive(
     json_values,
     lambda inner: (

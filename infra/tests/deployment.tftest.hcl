@@ -1,0 +1,96 @@
+# The whole deployment as it is planned. Nothing is reached: the providers are mocked.
+
+mock_provider "google" {}
+mock_provider "google-beta" {}
+mock_provider "archive" {}
+
+variables {
+  project_id = "some-project"
+}
+
+run "without_slack" {
+  command = plan
+
+  assert {
+    condition     = sort([for secret in google_secret_manager_secret.secret : secret.secret_id]) == tolist(["evalforge-datadog-api-key", "evalforge-datadog-app-key", "evalforge-datadog-webhook-token", "evalforge-pii-salt"])
+    error_message = "A secret without a version would stop the deployment: the optional one is not made."
+  }
+
+  assert {
+    condition     = alltrue([for topic in google_pubsub_topic.topic : topic.message_retention_duration == "604800s"])
+    error_message = "Every topic keeps its messages for seven days."
+  }
+
+  assert {
+    condition     = alltrue([for field in google_firestore_field.unindexed : field.field == "*" && length(field.index_config) == 1 && length(field.index_config[0].indexes) == 0])
+    error_message = "An empty index_config takes every field out of the automatic indexes; a missing one would not."
+  }
+
+  assert {
+    condition     = google_firestore_database.evalforge.delete_protection_state == "DELETE_PROTECTION_ENABLED"
+    error_message = "The database is protected."
+  }
+
+  assert {
+    condition     = base64decode(google_cloud_scheduler_job.resend.pubsub_target[0].data) == "{}"
+    error_message = "A tick is an empty object."
+  }
+}
+
+run "with_slack" {
+  command = plan
+
+  variables {
+    slack_notices = true
+  }
+
+  assert {
+    condition     = google_secret_manager_secret.secret["SLACK_WEBHOOK_URL"].secret_id == "evalforge-slack-webhook-url"
+    error_message = "Slack's webhook is a secret."
+  }
+}
+
+run "another_prefix" {
+  command = plan
+
+  variables {
+    firestore_collection_prefix = "staging_"
+    firestore_database          = "evalforge-staging"
+  }
+
+  assert {
+    condition = (
+      google_firestore_field.unindexed["members"].collection == "staging_members"
+      && google_firestore_field.raw_traces_started_at.collection == "staging_raw_traces"
+      && google_firestore_index.similar_groups.collection == "staging_groups"
+    )
+    error_message = "The prefix stands before the collections of every level."
+  }
+
+  assert {
+    condition     = google_firestore_index.similar_groups.database == "evalforge-staging"
+    error_message = "The indexes are those of the deployment's own database."
+  }
+}
+
+run "wrong_settings" {
+  command = plan
+
+  variables {
+    datadog_site         = "example.com"
+    evaluation_labels    = "[]"
+    log_level            = "LOUD"
+    quality_threshold    = 2
+    similarity_threshold = 0
+    trace_lookback_hours = 0.5
+  }
+
+  expect_failures = [
+    var.datadog_site,
+    var.evaluation_labels,
+    var.log_level,
+    var.quality_threshold,
+    var.similarity_threshold,
+    var.trace_lookback_hours,
+  ]
+}

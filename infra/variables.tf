@@ -1,0 +1,148 @@
+variable "datadog_site" {
+  description = "The Datadog site that holds the traces."
+  type        = string
+  default     = "datadoghq.com"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([a-z0-9]+\\.)*(datadoghq\\.(com|eu)|ddog-gov\\.com)$", var.datadog_site))
+    error_message = "A Datadog site looks like datadoghq.com, datadoghq.eu or us5.datadoghq.com."
+  }
+}
+
+variable "evaluation_labels" {
+  description = "Your evaluations' names and the failure types that they mean, as a JSON object."
+  type        = string
+  default     = "{}"
+  nullable    = false
+
+  validation {
+    condition     = can(keys(jsondecode(var.evaluation_labels)))
+    error_message = "Give a JSON object, such as {\"policy_check\": \"instruction_violation\"}."
+  }
+}
+
+variable "firestore_collection_prefix" {
+  description = "What every collection's name starts with, at every level."
+  type        = string
+  default     = "evalforge_"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z][a-zA-Z0-9_-]{0,60}$", var.firestore_collection_prefix))
+    error_message = "Use letters, digits, underscores and hyphens, a letter first, 61 at most."
+  }
+}
+
+variable "firestore_database" {
+  description = "The Firestore database that is made for EvalForge alone."
+  type        = string
+  default     = "(default)"
+  nullable    = false
+
+  validation {
+    condition     = var.firestore_database == "(default)" || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.firestore_database))
+    error_message = "Use (default), or 4 to 63 lower case letters, digits and hyphens, a letter first."
+  }
+}
+
+variable "firestore_location" {
+  description = "Where Firestore keeps the data, such as nam5, eur3 or a region; it can never be changed."
+  type        = string
+  default     = "nam5"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]+[a-z0-9-]*[0-9]$", var.firestore_location))
+    error_message = "Name a Firestore location, such as nam5, eur3 or europe-west1."
+  }
+}
+
+variable "log_level" {
+  description = "From which level on the functions log."
+  type        = string
+  default     = "INFO"
+  nullable    = false
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.log_level)
+    error_message = "Use DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+}
+
+variable "project_id" {
+  description = "The Google Cloud project; one deployment serves one Datadog organisation."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "Give the project's id, not its name or number."
+  }
+}
+
+variable "quality_threshold" {
+  description = "A quality score under this is a failure."
+  type        = number
+  default     = 0.5
+  nullable    = false
+
+  validation {
+    condition     = var.quality_threshold >= 0 && var.quality_threshold <= 1
+    error_message = "Use a number from 0 to 1."
+  }
+}
+
+variable "region" {
+  description = "Where the functions, their source and the schedule are; one that has Cloud Run functions and Cloud Scheduler."
+  type        = string
+  default     = "us-central1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "Name a region, such as us-central1."
+  }
+}
+
+variable "similarity_threshold" {
+  description = "From which similarity two groups are one problem; null is what suits the embedder."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.similarity_threshold == null ? true : var.similarity_threshold > 0 && var.similarity_threshold <= 1
+    error_message = "Use a number over 0, up to 1, or null."
+  }
+}
+
+variable "slack_notices" {
+  description = "Whether notices go to Slack; the secret evalforge-slack-webhook-url must then have a version."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "toxicity_threshold" {
+  description = "A toxicity score of this or more is a failure."
+  type        = number
+  default     = 0.7
+  nullable    = false
+
+  validation {
+    condition     = var.toxicity_threshold >= 0 && var.toxicity_threshold <= 1
+    error_message = "Use a number from 0 to 1."
+  }
+}
+
+variable "trace_lookback_hours" {
+  description = "How far before an alert failures are looked for."
+  type        = number
+  default     = 24
+  nullable    = false
+
+  validation {
+    condition     = var.trace_lookback_hours >= 1 && var.trace_lookback_hours <= 2160 && floor(var.trace_lookback_hours) == var.trace_lookback_hours
+    error_message = "Use a whole number of hours, from 1 to 2160 (90 days)."
+  }
+}
