@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared import logs
-from shared.errors import ConfigError, TraceSourceError
+from shared.errors import ConfigError
 from shared.ports import Clock, Documents, Embedder, Notifier, Publisher, Retention, TraceSource
 from shared.repositories.artifacts import Artifacts
 from shared.repositories.captures import Captures, HealthyCaptures
@@ -215,9 +215,9 @@ def _once(make: Callable[[], Part]) -> Callable[[], Part]:
 def _cloud_traces(settings: Settings) -> TraceSource:
     """Read trace files on the emulators; deployed functions search Datadog."""
     if settings.evalforge_backend is Backend.CLOUD:
-        raise TraceSourceError(
-            "this version does not search Datadog; it reads trace files, embedded and on the emulators"
-        )
+        from shared.cloud.traces import NoTraces
+
+        return NoTraces()
     from shared.embedded.database import Database
     from shared.embedded.trace_files import TraceFiles
 

@@ -36,7 +36,7 @@ def deliver_notice(
     notice, now = opened.notice, clock()
     if notice.state is NoticeState.SENT or (notice.state is NoticeState.NO_CHANNEL and notifier is None):
         return []
-    if notice.state is NoticeState.SENDING and notice.claimed_at and now - notice.claimed_at < CLAIM:
+    if notice.state is NoticeState.SENDING and notice.claimed_at and abs(now - notice.claimed_at) < CLAIM:
         raise UnavailableError(f"the notice {notice.id} is being sent by somebody else")
     if notifier is None:
         outbox.replace(notice.model_copy(update={"state": NoticeState.NO_CHANNEL}), opened)

@@ -14,7 +14,9 @@ _DEADLINE_SECONDS = 20
 _DAY_SECONDS = 86_400
 
 
-def make_topology(project: str, endpoints: Mapping[str, str]) -> None:
+def make_topology(
+    project: str, endpoints: Mapping[str, str], *, attempts: int = EMULATOR_RETRIES.attempts
+) -> None:
     """Make every topic, and a push subscription of each to its function's address.
 
     What is there already is kept with its messages, and pushes to the new address.
@@ -25,7 +27,7 @@ def make_topology(project: str, endpoints: Mapping[str, str]) -> None:
     with SubscriberClient() as subscriber:
         for function in FUNCTIONS:
             if function.topic:
-                _make_subscription(subscriber, project, function, endpoints[function.name])
+                _make_subscription(subscriber, project, function, endpoints[function.name], attempts)
 
 
 def _make_topic(publisher: PublisherClient, project: str, topic: Topic) -> None:
@@ -37,7 +39,9 @@ def _make_topic(publisher: PublisherClient, project: str, topic: Topic) -> None:
         publisher.create_topic(request=request)
 
 
-def _make_subscription(subscriber: SubscriberClient, project: str, function: Function, endpoint: str) -> None:
+def _make_subscription(
+    subscriber: SubscriberClient, project: str, function: Function, endpoint: str, attempts: int
+) -> None:
     name = f"projects/{project}/subscriptions/{function.id}"
     topic = function.topic or Topic.ALERTS
     push = {"push_endpoint": endpoint}
@@ -52,7 +56,7 @@ def _make_subscription(subscriber: SubscriberClient, project: str, function: Fun
     if topic is not Topic.DEAD_LETTERS:
         request["dead_letter_policy"] = {
             "dead_letter_topic": f"projects/{project}/topics/{Topic.DEAD_LETTERS.id}",
-            "max_delivery_attempts": EMULATOR_RETRIES.attempts,
+            "max_delivery_attempts": attempts,
         }
     try:
         subscriber.create_subscription(request=request)

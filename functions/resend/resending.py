@@ -29,7 +29,7 @@ def resend_due(
     """
     now = clock()
     for known in letters.in_state(LetterState.SENDING):
-        if known.letter.moved_at is None or now - known.letter.moved_at >= _CLAIM:
+        if known.letter.moved_at is None or abs(now - known.letter.moved_at) >= _CLAIM:
             _publish(known, letters, publisher, clock)
     for known in letters.in_state(LetterState.WAITING):
         if known.letter.is_due(now, waits_minutes) and outgoing_of(known.letter):

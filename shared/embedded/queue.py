@@ -23,6 +23,7 @@ from shared.topology import EMBEDDED_RETRIES, RetryPolicy, Topic
 
 LEASE_SECONDS = 60.0
 _BATCH = 500
+_CLOCK_TOLERANCE = 1.0
 
 
 class Leased(NamedTuple):
@@ -71,12 +72,19 @@ class SqliteQueue:
         self._leases += 1
         token = f"{self._owner}/{time.monotonic_ns()}/{self._leases}"
         with self._database.transaction() as connection:
+            # No wait and no lease is longer than its policy: what seems so was written before the clock was
+            # set back, and is due.
             row = connection.execute(
                 "UPDATE messages SET owner = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ("
-                " SELECT id FROM messages WHERE available_at <= ? AND (owner IS NULL OR leased_until <= ?)"
+                " SELECT id FROM messages WHERE (available_at <= ? OR available_at > ?)"
+                " AND (owner IS NULL OR leased_until <= ? OR leased_until > ?)"
                 " ORDER BY available_at, id LIMIT 1)"
                 " RETURNING id, topic, data, attributes, attempts",
-                (token, now + LEASE_SECONDS, now, now),
+                (
+                    *(token, now + LEASE_SECONDS),
+                    *(now, now + self._retries.longest_wait + _CLOCK_TOLERANCE),
+                    *(now, now + LEASE_SECONDS + _CLOCK_TOLERANCE),
+                ),
             ).fetchone()
         if row is None:
             return None

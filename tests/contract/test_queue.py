@@ -93,6 +93,15 @@ def test_a_rejected_message_waits_longer_each_time(queue: SqliteQueue, time: Tim
     assert leased(queue).attempt == 4
 
 
+def test_a_clock_that_is_set_back_delays_no_message(queue: SqliteQueue, time: Time) -> None:
+    queue.publish([order(1), order(2)])
+    held = leased(queue)
+    time.now -= 24 * 3600
+    first, second = leased(queue), leased(queue)
+    assert {first.id, second.id} == {1, 2}
+    assert held.id in (first.id, second.id), "a lease that ends a day from now was made by another clock"
+
+
 def test_no_wait_is_longer_than_the_longest(tmp_path: Path, time: Time) -> None:
     queue = embedded_queue(tmp_path, retries=RetryPolicy(10, 60, 2000), now=time)
     queue.publish([order(1)])
