@@ -67,7 +67,7 @@ def ids_in(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return {
         key: value
         for key, value in body.items()
-        if (key.endswith("_id") and isinstance(value, str)) or (key == "stored" and isinstance(value, bool))
+        if (key.endswith("_id") and isinstance(value, str)) or (key == "stored" and value is True)
     }
 
 

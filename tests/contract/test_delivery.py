@@ -99,7 +99,7 @@ def test_after_its_last_attempt_a_message_is_buried_with_its_stage(broker: Broke
     bury_message(event, dead_letters=parts.dead_letters, clock=parts.clock)
     letter = next(parts.dead_letters.all())
     assert (letter.stage, letter.attempts, letter.transient) == ("sanitize", ATTEMPTS, True)
-    assert letter.message == {"trace_id": "t", "incident_id": "in-1", "stored": False}
+    assert letter.message == {"trace_id": "t", "incident_id": "in-1"}
 
 
 @pytest.mark.parametrize("trace_id", ['ключ 🔑 \x00 "\\/', "x" * 500_000], ids=["unicode", "large"])
