@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import click
 
 from functions.cli.terminal import plain
-from functions.local.emulator_note import noted_hosts, on_emulators
+from functions.local.emulator_note import as_noted
 from shared import logs
 from shared.errors import ConfigError, EvalForgeError, MisconfiguredError
 from shared.settings import Backend, Settings, load_settings
@@ -82,7 +82,7 @@ def open_parts(where: Where, *, reading: bool = False) -> Wiring:
     logs.configure("CRITICAL" if quiet else settings.evalforge_log_level)
     match settings.evalforge_backend:
         case Backend.EMULATOR if not (settings.firestore_emulator_host and settings.pubsub_emulator_host):
-            settings = on_emulators(settings, noted_hosts(settings.evalforge_store))
+            settings = as_noted(settings)
         case Backend.EMBEDDED if reading and not settings.evalforge_store.exists():
             raise ConfigError(f"there is no store {settings.evalforge_store}; `evalforge run FILE` makes one")
     return wire(settings)

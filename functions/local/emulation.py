@@ -51,7 +51,7 @@ def emulating(settings: Settings, *, port: int = 0) -> Iterator[Emulation]:
         stack.callback(note.unlink, missing_ok=True)
 
         def keep_note() -> None:
-            write_note(note, hosts, processes.running())
+            write_note(note, hosts, emulated.project, processes.running())
 
         processes = stack.enter_context(function_processes(_environment(emulated), ports, keep_note))
         keep_note()

@@ -35,11 +35,13 @@ def on_emulators(settings: Settings, hosts: EmulatorHosts) -> Settings:
     )
 
 
-def noted_hosts(store: Path) -> EmulatorHosts:
-    """Read where `evalforge serve` runs the emulators; raises ConfigError where it runs none."""
+def as_noted(settings: Settings) -> Settings:
+    """Point settings at what `evalforge serve` runs; raises ConfigError where it runs nothing."""
+    store = settings.evalforge_store
     try:
         told = json.loads(note_of(store).read_text(encoding="utf-8"))
-        return EmulatorHosts(told["firestore"], told["pubsub"])
+        noted = on_emulators(settings, EmulatorHosts(told["firestore"], told["pubsub"]))
+        return noted.model_copy(update={"google_cloud_project": told["project"]})
     except (OSError, ValueError, KeyError, TypeError):
         raise ConfigError(
             f"no emulators run for {store}: start `evalforge serve --backend emulator`, "
@@ -52,9 +54,10 @@ def note_of(store: Path) -> Path:
     return store.with_name(f"{store.name}.emulators.json")
 
 
-def write_note(path: Path, hosts: EmulatorHosts, functions: Mapping[str, Running]) -> None:
+def write_note(path: Path, hosts: EmulatorHosts, project: str, functions: Mapping[str, Running]) -> None:
     """Write the note whole."""
-    told = {**hosts._asdict(), "functions": {name: one._asdict() for name, one in functions.items()}}
+    running = {name: one._asdict() for name, one in functions.items()}
+    told = {**hosts._asdict(), "project": project, "functions": running}
     draft = path.with_name(f".{path.name}")
     draft.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     draft.replace(path)

@@ -289,3 +289,48 @@ def test_a_large_document_is_kept_whole(documents: Documents) -> None:
     found = documents.get(RAW_TRACES, "large")
     assert found is not None
     assert found.data["body"] == text
+
+
+def nested(depth: int) -> JsonValue:
+    value: JsonValue = "bottom"
+    for level in range(depth):
+        value = {"in": value} if level % 2 else [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        nested(60),
+        [[1, [2, [3]]], []],
+        [{"a": [[{}]]}],
+        {
+            "": 1,
+            "__name__": 2,
+            "a.b": 3,
+            "`": 4,
+            "é" * 800: 5,
+            "evalforge:json": "6",
+            "__type__": "__vector__",
+        },
+        {"evalforge:json": "[1]"},
+        [2**63, -(2**63) - 1, 2**200, 2**63 - 1],
+        {"x" * 1600: 1},
+        {str(number): number for number in range(3000)},
+    ],
+    ids=["deep", "lists-in-lists", "mixed", "names", "our-own-mark", "integers", "long-name", "many"],
+)
+def test_what_a_store_cannot_hold_as_it_is_is_read_back_all_the_same(
+    documents: Documents, value: JsonValue
+) -> None:
+    data = {"value": value, "beside": 1}
+    assert documents.commit(Create(RAW_TRACES, "one", data))
+    found = documents.get(RAW_TRACES, "one")
+    assert found is not None
+    assert found.data == data
+
+
+def test_a_hundred_large_documents_are_one_commit(documents: Documents) -> None:
+    writes = [Create(RAW_TRACES, f"d{number}", {"body": "x" * 30_000}) for number in range(100)]
+    assert documents.commit(*writes)
+    assert documents.count(Query(RAW_TRACES)) == 100

@@ -136,3 +136,16 @@ def test_configuring_twice_prints_each_line_once() -> None:
     finally:
         ours.handlers[:], ours.propagate = before[0], before[2]
         ours.setLevel(before[1])
+
+
+def test_a_functions_framework_tells_no_error_of_ours_again(caplog: pytest.LogCaptureFixture) -> None:
+    configure("INFO", function="a_function")
+    framework = logging.getLogger("a_function")
+
+    def told(error: Exception) -> int:
+        caplog.clear()
+        framework.error("Exception on / [POST]", exc_info=error)
+        return len(caplog.records)
+
+    assert told(UnavailableError("no answer")) == 0
+    assert told(KeyError("x")) == 1
