@@ -94,6 +94,7 @@ run "a_pushed_function" {
       GOOGLE_CLOUD_PROJECT        = "some-project"
       PYTHONPATH                  = "/workspace"
       QUALITY_THRESHOLD           = "0.5"
+      THREADS                     = "4"
     })
     error_message = "The environment is the common one and the function's own settings; a null one is left out."
   }
