@@ -1,6 +1,7 @@
 """`evalforge serve` and `evalforge demo`: the local host."""
 
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -17,6 +18,8 @@ from functions.local.trace_run import register_files
 from shared import logs
 from shared.errors import ConfigError
 from shared.settings import Backend, Settings
+
+_TERMINATED = 143
 
 
 @click.command()
@@ -66,6 +69,8 @@ def _serve_embedded(where: Where, port: int, traces: tuple[Path, ...]) -> None:
 def _serve_on_emulators(settings: Settings, port: int, traces: tuple[Path, ...]) -> None:
     from functions.local.emulation import emulating
 
+    # Whoever is ended while it starts ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     with emulating(settings, port=port) as emulation:
         for fault in register_files(traces, emulation.parts):
             click.echo(f"error: {plain(str(fault))}", err=True)

@@ -1,5 +1,6 @@
 """The documents port on Firestore."""
 
+import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -31,6 +32,7 @@ from shared.ports import Create, Delete, Document, Neighbour, Page, Replace, Vec
 from shared.topology import VECTOR_FIELD, Query, VectorIndex
 
 _DISTANCE = "evalforge_distance"
+_WRITTEN = "evalforge_write"
 # Firestore's own limits are 1 MiB and 10 MiB; the rest is room for names and for what it counts beside.
 _LARGEST_DOCUMENT = 1_040_000
 _LARGEST_COMMIT = 10_000_000
@@ -202,7 +204,8 @@ def _patience() -> dict[str, Any]:
 
 
 def _fields(data: Mapping[str, JsonValue], vector: Vector | None) -> dict[str, Any]:
-    fields: dict[str, Any] = to_fields(data)
+    """Spell a document; a write that changes nothing would keep its update time, which is its version."""
+    fields: dict[str, Any] = {**to_fields(data), _WRITTEN: secrets.token_hex(8)}
     if vector is not None:
         fields[VECTOR_FIELD] = FirestoreVector(vector)
     return fields
@@ -212,8 +215,8 @@ def _document(snapshot: DocumentSnapshot[Any]) -> Document | None:
     if not snapshot.exists:
         return None
     fields = snapshot.to_dict() or {}
-    fields.pop(VECTOR_FIELD, None)
-    fields.pop(_DISTANCE, None)
+    for ours in (VECTOR_FIELD, _DISTANCE, _WRITTEN):
+        fields.pop(ours, None)
     return Document(snapshot.id, from_fields(fields), snapshot.update_time.rfc3339())
 
 

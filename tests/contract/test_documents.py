@@ -116,6 +116,16 @@ def test_a_replacement_needs_the_version_that_was_read(documents: Documents) -> 
     assert found.data == {"n": 2}
 
 
+def test_a_write_of_the_same_again_is_a_write(documents: Documents) -> None:
+    """Whoever has read before it must notice, though nothing looks different."""
+    documents.commit(Create(RAW_TRACES, "one", {"marked": True}))
+    first = documents.get(RAW_TRACES, "one")
+    assert first is not None
+    assert documents.commit(Replace(RAW_TRACES, "one", {"marked": True}, first.version))
+    assert not documents.commit(Replace(RAW_TRACES, "one", {"marked": False}, first.version))
+    assert not documents.commit(Delete(RAW_TRACES, "one", first.version))
+
+
 def test_a_commit_does_all_or_nothing(documents: Documents) -> None:
     documents.commit(Create(RAW_TRACES, "taken", {}))
     writes: list[Write] = [

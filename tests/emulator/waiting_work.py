@@ -109,7 +109,9 @@ def _bodies(function: Function, parts: Wiring, waiting: list[Outgoing]) -> Itera
     match function.topic:
         case None:
             for number in count():
-                yield json.dumps(alert_payload() | {"alert_id": str(number), "cycle_key": str(number)}).encode()
+                yield json.dumps(
+                    alert_payload() | {"alert_id": str(number), "cycle_key": str(number)}
+                ).encode()
         case Topic.DEAD_LETTERS:
             buried = {
                 DEAD_LETTER_SUBSCRIPTION: function_of(Topic.CAPTURES).id,
@@ -146,7 +148,9 @@ def _push(pushed: Pushed, function: Function) -> bytes:
         "messageId": pushed.message_id,
         "publishTime": LONG_AGO.isoformat(),
     }
-    return json.dumps({"message": message, "subscription": f"projects/p/subscriptions/{function.id}"}).encode()
+    return json.dumps(
+        {"message": message, "subscription": f"projects/p/subscriptions/{function.id}"}
+    ).encode()
 
 
 def some(bodies: Iterator[bytes], how_many: int) -> list[bytes]:
