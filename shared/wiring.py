@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from shared import logs
 from shared.errors import ConfigError
+from shared.loading import loading
 from shared.ports import Clock, Documents, Embedder, Notifier, Publisher, Retention, TraceSource
 from shared.repositories.artifacts import Artifacts
 from shared.repositories.captures import Captures, HealthyCaptures
@@ -121,9 +122,10 @@ def current() -> Wiring:
     global _current  # noqa: PLW0603 - one process has one wiring, made late because functions fork after import
     with _lock:
         if _current is None:
-            settings = load_settings(FunctionSettings)
-            logs.configure(settings.evalforge_log_level, function=settings.function_target)
-            _current = wire(settings)
+            with loading():
+                settings = load_settings(FunctionSettings)
+                logs.configure(settings.evalforge_log_level, function=settings.function_target)
+                _current = wire(settings)
         return _current
 
 

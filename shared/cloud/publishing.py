@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.cloud.failures import CALL_SECONDS, PATIENCE_SECONDS, Service, retrying, telling
 from shared.errors import UnavailableError
+from shared.loading import loading
 from shared.messages import SCHEMA_VERSION
 from shared.ports import Outgoing
 from shared.pubsub_push import SCHEMA, TRACE_CONTEXT
@@ -56,13 +57,14 @@ class PubSubPublisher:
     def _client(self) -> "PublisherClient":
         with self._lock:
             if self._made is None:
-                from google.cloud.pubsub_v1 import PublisherClient
-                from google.cloud.pubsub_v1.types import (
-                    BatchSettings,
-                    LimitExceededBehavior,
-                    PublisherOptions,
-                    PublishFlowControl,
-                )
+                with loading():
+                    from google.cloud.pubsub_v1 import PublisherClient
+                    from google.cloud.pubsub_v1.types import (
+                        BatchSettings,
+                        LimitExceededBehavior,
+                        PublisherOptions,
+                        PublishFlowControl,
+                    )
 
                 self._made = PublisherClient(
                     BatchSettings(

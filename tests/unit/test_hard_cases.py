@@ -212,7 +212,7 @@ def test_an_alert_with_a_lone_surrogate_is_stored(parts: Wiring) -> None:
 
 
 def test_what_the_cloud_needs_is_told_beside_other_faults() -> None:
-    with pytest.raises(ConfigError, match="PII_SALT") as refused:
+    with pytest.raises(ConfigError, match="GOOGLE_CLOUD_PROJECT") as refused:
         load_settings(evalforge_backend="cloud", trace_lookback_hours=0)
     assert "TRACE_LOOKBACK_HOURS" in str(refused.value)
 

@@ -9,6 +9,7 @@ from shared.domain.signals import SignalRules
 from shared.domain.taxonomy import FailureType
 from shared.errors import ConfigError
 from shared.settings import SHORTEST_SALT, Backend, FunctionSettings, Settings, load_settings
+from shared.topology import FUNCTIONS, OPTIONAL_SECRETS, Function
 
 SALT = "s" * SHORTEST_SALT
 CLOUD = {
@@ -75,10 +76,42 @@ def test_a_complete_cloud_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_cloud_without_anything_names_everything_that_it_needs() -> None:
     with pytest.raises(ConfigError) as refused:
-        load_settings(evalforge_backend="cloud")
+        load_settings(FunctionSettings, evalforge_backend="cloud")
 
     for name in CLOUD.keys() - {"EVALFORGE_BACKEND"}:
         assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_a_function_needs_the_project_and_its_own_secrets_alone(
+    monkeypatch: pytest.MonkeyPatch, function: Function
+) -> None:
+    _set(monkeypatch, K_SERVICE=function.id, FUNCTION_TARGET=function.name)
+
+    with pytest.raises(ConfigError) as refused:
+        load_settings(FunctionSettings)
+
+    needed = {"GOOGLE_CLOUD_PROJECT", *function.secrets} - OPTIONAL_SECRETS
+    assert {name for name in {*CLOUD, *OPTIONAL_SECRETS} if name in str(refused.value)} == needed
+
+
+def test_a_command_on_the_cloud_needs_the_project_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="GOOGLE_CLOUD_PROJECT"):
+        load_settings(evalforge_backend="cloud")
+
+    _set(monkeypatch, GOOGLE_CLOUD_PROJECT="a-project")
+
+    assert load_settings(evalforge_backend="cloud").project == "a-project"
+
+
+def test_emulators_have_a_project_that_is_never_real() -> None:
+    assert load_settings(evalforge_backend="emulator").project.startswith("demo-")
+
+
+def test_a_prefix_that_firestore_would_not_take_is_refused() -> None:
+    for prefix in ("", "a/b", "__x", "1"):
+        with pytest.raises(ConfigError, match="FIRESTORE_COLLECTION_PREFIX"):
+            load_settings(firestore_collection_prefix=prefix)
 
 
 @pytest.mark.parametrize("missing", sorted(CLOUD.keys() - {"EVALFORGE_BACKEND"}))
@@ -86,7 +119,7 @@ def test_a_cloud_that_lacks_one_thing_names_that_alone(monkeypatch: pytest.Monke
     _set(monkeypatch, **{name: value for name, value in CLOUD.items() if name != missing})
 
     with pytest.raises(ConfigError) as refused:
-        load_settings()
+        load_settings(FunctionSettings)
 
     assert [name for name in CLOUD if name in str(refused.value)] == [missing]
 
