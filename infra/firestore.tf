@@ -164,6 +164,25 @@ resource "google_firestore_index" "dead_letters_by_state" {
   }
 }
 
+resource "google_firestore_index" "due_dead_letters" {
+  database    = google_firestore_database.evalforge.name
+  collection  = "${var.firestore_collection_prefix}dead_letters"
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = "state"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "due_at"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "__name__"
+    order      = "ASCENDING"
+  }
+}
+
 # The nearest vectors among documents of equal filters; here alone the document id does not come last.
 resource "google_firestore_index" "similar_groups" {
   database    = google_firestore_database.evalforge.name

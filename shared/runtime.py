@@ -59,7 +59,13 @@ def handle(
             run(_validated(body, message_type)), trace_context=pushed.trace_context
         )
     except PermanentError as error:
-        letter = parts.dead_letters.record(stage=stage, error=error, message=ids_in(body), at=parts.clock())
+        letter = parts.dead_letters.record(
+            stage=stage,
+            error=error,
+            message=ids_in(body),
+            message_id=pushed.message_id,
+            at=parts.clock(),
+        )
         log.exception("kept as a dead letter", extra=fields | ids_in(body) | {"dead_letter_id": letter.id})
         return
     except EvalForgeError as error:

@@ -39,8 +39,7 @@ EMULATOR_RETRIES = RetryPolicy(first_wait=1, longest_wait=1, attempts=30)
 EMBEDDED_RETRIES = RetryPolicy(first_wait=0.05, longest_wait=1, attempts=8)
 # A message can be delivered again for so long after it was published.
 RETENTION_DAYS = 7
-# How long after a transient dead letter its message is sent again by itself, the first time and later.
-RESEND_AFTER_MINUTES = (10, 60, 360, 1440)
+# How often dead letters are looked through for those that are to be sent again by themselves.
 RESEND_SCHEDULE = "*/10 * * * *"
 
 
@@ -211,6 +210,7 @@ ALL_APPROVED = Query(APPROVED)
 CAPTURES_LATEST_FIRST = Query(RAW_TRACES, order_by="stored_at", descending=True)
 HEALTHY_LATEST_FIRST = Query(HEALTHY_TRACES, order_by="stored_at", descending=True)
 DEAD_LETTERS_BY_STATE = Query(DEAD_LETTERS, filters=("state",), order_by="at")
+DUE_DEAD_LETTERS = Query(DEAD_LETTERS, filters=("state",), order_by="due_at")
 ALL_NOTICES = Query(OUTBOX)
 ALL_SPEND = Query(SPEND)
 SIMILAR_GROUPS = VectorIndex(GROUPS, filters=("ml_app", "env", "failure_type", "embedder_version"))
@@ -226,6 +226,7 @@ QUERIES = (
     CAPTURES_LATEST_FIRST,
     HEALTHY_LATEST_FIRST,
     DEAD_LETTERS_BY_STATE,
+    DUE_DEAD_LETTERS,
     ALL_NOTICES,
     ALL_SPEND,
 )

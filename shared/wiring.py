@@ -24,6 +24,7 @@ from shared.repositories.patterns import Patterns
 from shared.repositories.spend import Spend
 from shared.repositories.suggestions import Suggestions
 from shared.settings import SHORTEST_SALT, Backend, FunctionSettings, Settings, load_settings
+from shared.topology import FUNCTIONS
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ class Wiring:
         return Spend(self.documents)
 
 
+_LONGEST_PATIENCE = 20.0
 _lock = threading.Lock()
 _current: Wiring | None = None
 
@@ -159,9 +161,12 @@ def wire_cloud(settings: Settings, *, clock: Clock | None = None) -> Wiring:
     return Wiring(
         settings=settings,
         documents=FirestoreDocuments(
-            settings.project, settings.firestore_database, settings.firestore_collection_prefix
+            settings.project,
+            settings.firestore_database,
+            settings.firestore_collection_prefix,
+            patience_seconds=_patience(settings.function_target),
         ),
-        publisher=PubSubPublisher(settings.project),
+        publisher=PubSubPublisher(settings.project, patience_seconds=_patience(settings.function_target)),
         made_retention=_once(lambda: _pubsub_retention(settings, clock)),
         made_traces=_once(lambda: _cloud_traces(settings)),
         made_embedder=_once(_local_embedder),
@@ -195,6 +200,12 @@ def wire_embedded(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         clock=clock,
         pii_salt=salt,
     )
+
+
+def _patience(function: str | None) -> float | None:
+    """Leave a function the time to answer after a call and its publishing have failed; None is the usual."""
+    timeout = next((one.timeout_seconds for one in FUNCTIONS if one.name == function), None)
+    return None if timeout is None else min(_LONGEST_PATIENCE, timeout / 4)
 
 
 Part = TypeVar("Part")

@@ -2,8 +2,8 @@
 
 from cloudevents.http import CloudEvent
 
-from shared.errors import UnavailableError
-from shared.logs import logger
+from shared.errors import EvalForgeError, UnavailableError
+from shared.logs import describe, logger
 from shared.ports import Clock
 from shared.pubsub_push import (
     DEAD_LETTER_ATTEMPTS,
@@ -25,14 +25,19 @@ def bury_message(event: CloudEvent, *, dead_letters: DeadLetters, clock: Clock) 
     source = told.get(DEAD_LETTER_SOURCE) or told.get(DEAD_LETTER_SUBSCRIPTION, "")
     attempts = told.get(DEAD_LETTER_ATTEMPTS, "")
     last = told.get(LAST_ERROR) or "the logs of the stage name the error"
-    letter = dead_letters.record(
-        stage=_stage_of(source),
-        error=UnavailableError(f"every attempt failed with an error that may pass: {last}"),
-        message=ids_in(body_of(pushed) or {}),
-        at=clock(),
-        attempts=int(attempts) if attempts.isdecimal() else 0,
-        transient=True,
-    )
+    try:
+        letter = dead_letters.record(
+            stage=_stage_of(source),
+            error=UnavailableError(f"every attempt failed with an error that may pass: {last}"),
+            message=ids_in(body_of(pushed) or {}),
+            message_id=pushed.message_id,
+            at=clock(),
+            attempts=int(attempts) if attempts.isdecimal() else 0,
+            transient=True,
+        )
+    except EvalForgeError as error:
+        logger("bury").warning("to be delivered again: %s", describe(error))
+        raise
     logger("bury").error("kept as a dead letter", extra={"dead_letter_id": letter.id})
 
 

@@ -69,8 +69,9 @@ def _serve_embedded(where: Where, port: int, traces: tuple[Path, ...]) -> None:
 def _serve_on_emulators(settings: Settings, port: int, traces: tuple[Path, ...]) -> None:
     from functions.local.emulation import emulating
 
-    # Whoever is ended while it starts ends what it has started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    # Whoever is ended while it starts ends what it has started; so does a terminal that is closed.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(_TERMINATED))
     with emulating(settings, port=port) as emulation:
         for fault in register_files(traces, emulation.parts):
             click.echo(f"error: {plain(str(fault))}", err=True)
@@ -85,7 +86,8 @@ def _serve_on_emulators(settings: Settings, port: int, traces: tuple[Path, ...])
 def _wait_for_the_end() -> None:
     """Wait for Ctrl-C or a polite kill, also where a shell has told its children to ignore Ctrl-C."""
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # Set for good: a second signal does not cut the ending short.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
     ended.wait()
 

@@ -43,7 +43,10 @@ class Moment(click.ParamType[datetime]):
             moment = datetime.fromisoformat(told)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no time; say 2026-11-20, 2026-11-20T12:00Z, 90m, 36h or 7d", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if moment > datetime.now(tz=UTC):
+            self.fail(f"{told!r} has not come yet; a time without a zone is of UTC", param, ctx)
+        return moment
 
 
 class ReplayReport(Model):
@@ -88,6 +91,8 @@ def replay(
     ids = only + more_ids
     if sum(map(bool, (since, snapshot, ids))) != 1:
         raise click.UsageError("say what to replay: --since TIME, --snapshot NAME, or --only ID…")
+    if snapshot:
+        _check_name(snapshot)
     parts, wanted = open_parts(where, reading=True), ReplayStage(stage)
     done = replay_only(wanted, ids, parts) if ids else replay_since(wanted, since or str(snapshot), parts)
     _deliver(parts)
@@ -107,8 +112,7 @@ def replay(
 @reporting_errors
 def snapshot(name: str, where: Where) -> None:
     """Give this moment a NAME to replay from; kept for 7 days on Google Cloud."""
-    if not _SNAPSHOT_NAME.fullmatch(name):
-        raise click.UsageError(f"{name!r} is no name: 3 to 62 of a-z, 0-9 and -, a letter first")
+    _check_name(name)
     parts = open_parts(where, reading=True)
     parts.retention.snapshot(name)
     click.echo(
@@ -154,6 +158,11 @@ def drop(what: str, letter_id: str, reason: str, where: Where) -> None:  # noqa:
     parts = open_parts(where, reading=True)
     dropped = resending.drop(letter_id, parts.dead_letters, actor=actor(), reason=reason, clock=parts.clock)
     click.echo(f"{dropped.id} dropped by {dropped.dropped_by}")
+
+
+def _check_name(name: str) -> None:
+    if not _SNAPSHOT_NAME.fullmatch(name):
+        raise click.UsageError(f"{name!r} is no name: 3 to 62 of a-z, 0-9 and -, a letter first")
 
 
 def _deliver(parts: Wiring) -> None:

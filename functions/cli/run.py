@@ -53,9 +53,9 @@ def run(files: tuple[Path, ...], where: Where, *, as_json: bool) -> None:
         sys.exit(_INTERRUPTED)
     _tell_faults(outcome)
     if parts.settings.evalforge_backend is not Backend.EMBEDDED:
-        ordered = counted(len(files) - len(outcome.unusable), "search", "searches")
-        option = spelled_options(parts)
-        click.echo(f"{ordered} ordered; see what comes of it: {program_name()} list suggestions{option}")
+        usable = len(files) - len(outcome.unusable)
+        where_to_look = f"; see what comes of it: {program_name()} list suggestions{spelled_options(parts)}"
+        click.echo(f"{counted(usable, 'search', 'searches')} ordered{where_to_look if usable else ''}")
         sys.exit(1 if outcome.unusable else 0)
     told = report(parts, time.perf_counter() - started)
     if as_json:

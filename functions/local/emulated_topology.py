@@ -7,10 +7,12 @@ from google.api_core import exceptions as api
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from google.protobuf.duration_pb2 import Duration
 
+from shared.cloud.failures import patience, telling
+from shared.cloud.publishing import pubsub_service
 from shared.topology import EMULATOR_RETRIES, FUNCTIONS, RETENTION_DAYS, Function, Topic
 
 # Where a function's process ends in the middle, the emulator waits for the whole deadline; Pub/Sub does not.
-_DEADLINE_SECONDS = 20
+_DEADLINE_SECONDS = 45
 _DAY_SECONDS = 86_400
 
 
@@ -21,10 +23,10 @@ def make_topology(
 
     What is there already is kept with its messages, and pushes to the new address.
     """
-    with PublisherClient() as publisher:
+    with telling(pubsub_service(project)), PublisherClient() as publisher:
         for topic in Topic:
             _make_topic(publisher, project, topic)
-    with SubscriberClient() as subscriber:
+    with telling(pubsub_service(project)), SubscriberClient() as subscriber:
         for function in FUNCTIONS:
             if function.topic:
                 _make_subscription(subscriber, project, function, endpoints[function.name], attempts)
@@ -36,7 +38,7 @@ def _make_topic(publisher: PublisherClient, project: str, topic: Topic) -> None:
         "message_retention_duration": Duration(seconds=RETENTION_DAYS * _DAY_SECONDS),
     }
     with suppress(api.AlreadyExists):
-        publisher.create_topic(request=request)
+        publisher.create_topic(request=request, **patience())
 
 
 def _make_subscription(
@@ -59,6 +61,6 @@ def _make_subscription(
             "max_delivery_attempts": attempts,
         }
     try:
-        subscriber.create_subscription(request=request)
+        subscriber.create_subscription(request=request, **patience())
     except api.AlreadyExists:
-        subscriber.modify_push_config(request={"subscription": name, "push_config": push})
+        subscriber.modify_push_config(request={"subscription": name, "push_config": push}, **patience())

@@ -5,7 +5,14 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from functions.local.emulated_topology import make_topology
-from functions.local.emulator_note import EmulatorHosts, Running, note_of, on_emulators, write_note
+from functions.local.emulator_note import (
+    EmulatorHosts,
+    Running,
+    note_of,
+    on_emulators,
+    refuse_a_second,
+    write_note,
+)
 from functions.local.emulators import running_emulators
 from functions.local.function_processes import function_processes, ports_for
 from functions.local.host import free_webhook_port
@@ -33,6 +40,7 @@ def emulating(settings: Settings, *, port: int = 0) -> Iterator[Emulation]:
 
     Emulators that the settings name are used as they are; the others are started.
     """
+    refuse_a_second(settings.evalforge_store)
     webhook_port = free_webhook_port(port) if port else 0
     folder = settings.evalforge_store.resolve().parent
     with ExitStack() as stack:

@@ -1,9 +1,12 @@
 """Where `evalforge serve` runs the emulators and functions: a note beside the store, for other commands."""
 
 import json
+import os
+import socket
+import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shared.errors import ConfigError
 from shared.settings import Backend, Settings
@@ -38,15 +41,42 @@ def on_emulators(settings: Settings, hosts: EmulatorHosts) -> Settings:
 def as_noted(settings: Settings) -> Settings:
     """Point settings at what `evalforge serve` runs; raises ConfigError where it runs nothing."""
     store = settings.evalforge_store
-    try:
-        told = json.loads(note_of(store).read_text(encoding="utf-8"))
-        noted = on_emulators(settings, EmulatorHosts(told["firestore"], told["pubsub"]))
-        return noted.model_copy(update={"google_cloud_project": told["project"]})
-    except (OSError, ValueError, KeyError, TypeError):
+    told = _told(store)
+    if told is None or not all(_answers(told[name]) for name in ("firestore", "pubsub")):
         raise ConfigError(
             f"no emulators run for {store}: start `evalforge serve --backend emulator`, "
             "or name running ones in FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST"
-        ) from None
+        )
+    noted = on_emulators(settings, EmulatorHosts(told["firestore"], told["pubsub"]))
+    return noted.model_copy(update={"google_cloud_project": told["project"]})
+
+
+def refuse_a_second(store: Path) -> None:
+    """Raise ConfigError where a server runs for this store: two would push to each other's functions."""
+    told = _told(store)
+    if told and any(_answers(one["url"].rpartition("/")[2]) for one in told["functions"].values()):
+        raise ConfigError(
+            f"`evalforge serve` runs for {store} already (process {told['server']}); end it, "
+            "or name another store with --store"
+        )
+
+
+def _told(store: Path) -> dict[str, Any] | None:
+    try:
+        told: dict[str, Any] = json.loads(note_of(store).read_text(encoding="utf-8"))
+        return told if {"firestore", "pubsub", "project", "server", "functions"} <= told.keys() else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _answers(host: str) -> bool:
+    """Say whether somebody takes connections at this host and port."""
+    name, _, port = host.rpartition(":")
+    try:
+        with socket.create_connection((name, int(port)), timeout=2):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def note_of(store: Path) -> Path:
@@ -57,7 +87,8 @@ def note_of(store: Path) -> Path:
 def write_note(path: Path, hosts: EmulatorHosts, project: str, functions: Mapping[str, Running]) -> None:
     """Write the note whole."""
     running = {name: one._asdict() for name, one in functions.items()}
-    told = {**hosts._asdict(), "project": project, "functions": running}
-    draft = path.with_name(f".{path.name}")
+    told = {**hosts._asdict(), "project": project, "server": os.getpid(), "functions": running}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}-{threading.get_ident()}")
     draft.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     draft.replace(path)

@@ -45,8 +45,14 @@ def running_emulators(
 
 def free_port() -> int:
     """Ask for a loopback port that nobody uses."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        return int(server.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(number: int) -> list[int]:
+    """Ask at once for different loopback ports that nobody uses: one that is let go can come again."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(number)]
+        return [int(server.getsockname()[1]) for server in servers]
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

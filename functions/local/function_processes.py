@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from functions.local.emulator_note import Running
-from functions.local.emulators import LOOPBACK, end_group, free_port
+from functions.local.emulators import LOOPBACK, end_group, free_ports
 from shared.errors import UnavailableError
-from shared.logs import logger
+from shared.logs import describe, logger
 from shared.topology import FUNCTIONS, Function
 
 ROOT = Path(__file__).resolve().parents[2]
 _STARTING_SECONDS = 60
 _POLL_SECONDS = 0.1
+_AGAIN_SECONDS = 0.5
 
 
 class FunctionProcesses:
@@ -99,9 +100,17 @@ class FunctionProcesses:
                 if process.poll() is not None:
                     # A worker that outlives its killed master would hold the port.
                     end_group(process)
-                    logger("local").warning("%s ended and is started again", function.name)
-                    self._start(function)
-                    self._changed()
+                    self._start_again(function)
+
+    def _start_again(self, function: Function) -> None:
+        logger("local").warning("%s ended and is started again", function.name)
+        try:
+            self._start(function)
+            self._changed()
+        except OSError as error:
+            logger("local").error("%s cannot be started: %s", function.name, describe(error))
+        # One that ends as soon as it starts does not keep the machine busy.
+        self._ending.wait(_AGAIN_SECONDS)
 
 
 @contextmanager
@@ -124,5 +133,6 @@ def function_processes(
 
 def ports_for(webhook_port: int) -> dict[str, int]:
     """Give every function a port; the webhook's is asked for, or any where that is 0."""
-    ports = {function.name: free_port() for function in FUNCTIONS}
+    names = [function.name for function in FUNCTIONS]
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     return ports | ({"receive_alert": webhook_port} if webhook_port else {})

@@ -16,7 +16,7 @@ from shared.errors import ConfigError, TraceSourceError
 from shared.messages import AlertRaised
 from shared.ports import Outgoing
 from shared.redaction.redactor import redact_text
-from shared.topology import RESEND_AFTER_MINUTES, Topic
+from shared.topology import Topic
 from shared.wiring import Wiring
 
 
@@ -34,7 +34,6 @@ class Outcome(NamedTuple):
     unusable: list[Path]
 
 
-_AT_ONCE = (0,) * len(RESEND_AFTER_MINUTES)
 QUIET = Progress(reading=lambda _path, _spans: None, working=lambda _left: None)
 
 
@@ -43,7 +42,7 @@ def run_files(paths: Sequence[Path], parts: Wiring, *, progress: Progress = QUIE
     queue_of(parts)
     outcome = order_files(paths, parts, progress=progress)
     # What failed for seconds in an earlier run may pass in this one.
-    resend_due(parts.dead_letters, parts.publisher, clock=parts.clock, waits_minutes=_AT_ONCE)
+    resend_due(parts.dead_letters, parts.publisher, clock=parts.clock, at_once=True)
     deliver_all(parts, progress=progress.working)
     return outcome
 

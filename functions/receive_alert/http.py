@@ -8,7 +8,7 @@ import flask
 
 from functions.receive_alert.alert import MAX_BODY_BYTES, receive
 from shared.domain.canonical import digest
-from shared.errors import MessageError, UnavailableError
+from shared.errors import PermanentError, TransientError
 from shared.logs import logger
 from shared.settings import Settings
 from shared.wiring import Wiring
@@ -35,14 +35,14 @@ def answer(request: flask.Request, parts: Wiring) -> flask.Response:
             publisher=parts.publisher,
             trace_context=_trace_context(request),
         )
-    except MessageError as error:
+    except PermanentError as error:
         message = {"body_sha256": digest(body.decode("utf-8", "replace"))}
         letter = parts.dead_letters.record(
             stage="receive_alert", error=error, message=dict(message), at=parts.clock()
         )
         log.exception("kept as a dead letter", extra={"dead_letter_id": letter.id})
         return _json({"dead_letter": letter.id, "reason": str(error)}, 200)
-    except UnavailableError:
+    except TransientError:
         log.exception("nothing was published")
         return _json({"error": "try again later"}, 503)
     log.info(

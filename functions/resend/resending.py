@@ -1,18 +1,21 @@
 """From a dead letter back to its topic, and never both lost and forgotten."""
 
 from datetime import timedelta
+from itertools import islice
 
 from pydantic import ValidationError
 
-from shared.domain.dead_letters import DeadLetter, LetterState
+from shared.domain.dead_letters import NEVER, DeadLetter, LetterState
 from shared.errors import ConflictError, NotFoundError, ResendError
 from shared.messages import CARRIED
 from shared.ports import Clock, Outgoing, Publisher
 from shared.repositories.dead_letters import DeadLetters, KnownLetter
-from shared.topology import FUNCTIONS, RESEND_AFTER_MINUTES
+from shared.topology import FUNCTIONS
 
 # Far longer than one message takes to publish.
 _CLAIM = timedelta(minutes=5)
+# What one tick of the schedule sends; the next tick goes on.
+_MOST_AT_ONCE = 500
 
 
 def resend_due(
@@ -20,19 +23,21 @@ def resend_due(
     publisher: Publisher,
     *,
     clock: Clock,
-    waits_minutes: tuple[int, ...] = RESEND_AFTER_MINUTES,
+    at_once: bool = False,
 ) -> list[Outgoing]:
     """Send again, each by itself, transient dead letters whose time has come, and those that a crash left.
 
+    `at_once` takes for come what is still to come, but for what never will.
     Nothing is returned to be published: each message goes out between the
     two notes that it is being sent and that it was.
     """
     now = clock()
-    for known in letters.in_state(LetterState.SENDING):
+    for known in list(letters.in_state(LetterState.SENDING)):
         if known.letter.moved_at is None or abs(now - known.letter.moved_at) >= _CLAIM:
             _publish(known, letters, publisher, clock)
-    for known in letters.in_state(LetterState.WAITING):
-        if known.letter.is_due(now, waits_minutes) and outgoing_of(known.letter):
+    by = NEVER - timedelta(days=1) if at_once else now
+    for known in list(islice(letters.due(by), _MOST_AT_ONCE)):
+        if outgoing_of(known.letter):
             counted = known.letter.model_copy(update={"sent_by_itself": known.letter.sent_by_itself + 1})
             _send(KnownLetter(counted, known.version), letters, publisher, clock)
     return []
@@ -64,6 +69,8 @@ def drop(letter_id: str, letters: DeadLetters, *, actor: str, reason: str, clock
     known = _known(letter_id, letters)
     if not reason.strip():
         raise ResendError("dropping a dead letter needs a reason")
+    if known.letter.state is not LetterState.WAITING:
+        raise ResendError(f"{letter_id} does not wait: it is {known.letter.state.value}")
     dropped = _moved(known.letter, LetterState.DROPPED, clock).model_copy(
         update={"dropped_by": actor, "drop_reason": reason}
     )

@@ -5,7 +5,7 @@ from collections import Counter
 from shared.domain.captures import Capture
 from shared.domain.signals import SignalRules, signals_of, was_evaluated
 from shared.domain.spans import Trace
-from shared.errors import ConflictError, NotFoundError, TraceSourceError
+from shared.errors import ConflictError, NotFoundError, TraceNotFoundError, TraceSourceError
 from shared.messages import CaptureStored, TraceFound
 from shared.ports import Clock, Outgoing, TraceSource
 from shared.redaction import SANITIZER_VERSION
@@ -32,13 +32,20 @@ def sanitize_trace(
     a later fetch meanwhile, this one gives way and is delivered again.
     """
     known, known_healthy = captures.known(message.trace_id), healthy.known(message.trace_id)
-    if message.stored:
+    try:
+        trace = None if message.stored else traces.fetch(message.trace_id)
+    except (TraceNotFoundError, TraceSourceError):
+        # The source no longer has it; what is stored of it is as whole as it will ever be.
+        if not (known.exists or known_healthy.exists):
+            raise
+        trace = None
+    if trace is None:
         if (stored := captures.read(known)) is not None:
             return _store_again(captures, stored, known, salt, clock)
         if (stored := healthy.read(known_healthy)) is not None:
             return _store_again(healthy, stored, known_healthy, salt, clock)
         raise NotFoundError("nothing is stored of this trace, so it cannot be redacted again")
-    capture = capture_of(traces.fetch(message.trace_id), rules=rules, salt=salt)
+    capture = capture_of(trace, rules=rules, salt=salt)
     passed_on = [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=message.trace_id))]
     _refuse_loss(captures.read(known), capture)
     if capture.healthy:

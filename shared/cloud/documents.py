@@ -23,7 +23,7 @@ from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import JsonValue
 
-from shared.cloud.failures import CALL_SECONDS, Service, retrying, telling
+from shared.cloud.failures import Service, patience, telling
 from shared.cloud.fields import from_fields, to_fields
 from shared.cursors import REFUSED, cursor_after, read_cursor
 from shared.domain.ids import is_document_id
@@ -47,8 +47,11 @@ class FirestoreDocuments:
     import and serve in threads.
     """
 
-    def __init__(self, project: str, database: str, prefix: str) -> None:
+    def __init__(
+        self, project: str, database: str, prefix: str, *, patience_seconds: float | None = None
+    ) -> None:
         """Make nothing yet."""
+        self._patience = patience_seconds
         self._project = project
         self._database = database
         self._prefix = prefix
@@ -67,7 +70,7 @@ class FirestoreDocuments:
         if not is_document_id(document_id):
             return None
         with self._telling():
-            return _document(self._reference(collection, document_id).get(**_patience()))
+            return _document(self._reference(collection, document_id).get(**patience(self._patience)))
 
     def commit(self, *writes: Write) -> bool:
         """Do all writes, or none and return False when any precondition does not hold."""
@@ -79,12 +82,12 @@ class FirestoreDocuments:
         self._check_sizes(batch)
         with self._telling():
             try:
-                batch.commit(**_patience())
+                batch.commit(**patience(self._patience))
             except (api.AlreadyExists, api.FailedPrecondition):
                 return False
             except api.NotFound:
                 # A document is missing, or the whole database: reading tells which.
-                self._reference(writes[0].collection, writes[0].id).get(**_patience())
+                self._reference(writes[0].collection, writes[0].id).get(**patience(self._patience))
                 return False
         return True
 
@@ -96,7 +99,7 @@ class FirestoreDocuments:
         if cursor is not None:
             asked = asked.start_after(self._start(query, cursor))
         with self._telling():
-            snapshots: Any = asked.get(**_patience())
+            snapshots: Any = asked.get(**patience(self._patience))
         found = [document for one in snapshots if (document := _document(one))]
         more = len(found) > limit
         return Page(found[:limit], cursor_after(found[limit - 1], query) if more else None)
@@ -105,7 +108,7 @@ class FirestoreDocuments:
         """Count what a declared query would find."""
         with self._telling():
             counted: Any = self._ordered(query, equals).count(alias="all")
-            return int(counted.get(**_patience())[0][0].value)
+            return int(counted.get(**patience(self._patience))[0][0].value)
 
     def nearest(
         self, index: VectorIndex, equals: Sequence[JsonValue], vector: Vector, *, limit: int
@@ -119,7 +122,7 @@ class FirestoreDocuments:
             distance_result_field=_DISTANCE,
         )
         with self._telling():
-            snapshots = asked.get(**_patience())
+            snapshots = asked.get(**patience(self._patience))
         found = ((_document(one), float(one.get(_DISTANCE))) for one in snapshots)
         return [Neighbour(document, min(1.0, product)) for document, product in found if document]
 
@@ -197,10 +200,6 @@ class FirestoreDocuments:
             raise MessageError(REFUSED)
         start = {query.order_by: value[0]} if query.order_by else {}
         return {**start, "__name__": self._reference(query.collection, str(last))}
-
-
-def _patience() -> dict[str, Any]:
-    return {"retry": retrying(), "timeout": CALL_SECONDS}
 
 
 def _fields(data: Mapping[str, JsonValue], vector: Vector | None) -> dict[str, Any]:

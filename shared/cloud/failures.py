@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from google.api_core import exceptions as api
 from google.api_core.retry import Retry, if_exception_type
@@ -37,7 +37,13 @@ class Service(NamedTuple):
     unready: str
 
 
-def retrying() -> Retry:
+def patience(seconds: float | None = None) -> dict[str, Any]:
+    """Spell how long a call may take and be tried again, as the client libraries take it."""
+    limit = PATIENCE_SECONDS if seconds is None else seconds
+    return {"retry": retrying(limit), "timeout": min(CALL_SECONDS, limit)}
+
+
+def retrying(seconds: float) -> Retry:
     """Try what may pass again, for a bounded time."""
     return Retry(
         predicate=if_exception_type(
@@ -46,7 +52,7 @@ def retrying() -> Retry:
         initial=0.05,
         maximum=2.0,
         multiplier=2.0,
-        timeout=PATIENCE_SECONDS,
+        timeout=seconds,
     )
 
 

@@ -55,7 +55,8 @@ def _read(value: JsonValue) -> JsonValue:
             read: JsonValue = json.loads(text)
             return read
         case dict():
-            return {key: _read(inner) for key, inner in value.items()}
+            # Firestore tells fields in any order, another each time.
+            return {key: _read(inner) for key, inner in sorted(value.items())}
         case list():
             return [_read(inner) for inner in value]
     return value

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING
 
-from shared.cloud.failures import CALL_SECONDS, PATIENCE_SECONDS, Service, retrying, telling
+from shared.cloud.failures import PATIENCE_SECONDS, Service, patience, telling
 from shared.errors import UnavailableError
 from shared.loading import loading
 from shared.messages import SCHEMA_VERSION
@@ -31,8 +31,9 @@ class PubSubPublisher:
     out: not every function publishes.
     """
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, *, patience_seconds: float | None = None) -> None:
         """Make nothing yet."""
+        self._patience = patience_seconds
         self._project = project
         self._service = pubsub_service(project)
         self._lock = threading.Lock()
@@ -49,7 +50,7 @@ class PubSubPublisher:
                 futures.append(self._client().publish(path, data, **attributes))
             for future in futures:
                 try:
-                    future.result(timeout=2 * PATIENCE_SECONDS)
+                    future.result(timeout=self._patience or PATIENCE_SECONDS)
                 except FutureTimeoutError as error:
                     raise UnavailableError(f"{self._service.where} did not answer in time") from error
         return len(futures)
@@ -76,8 +77,7 @@ class PubSubPublisher:
                             byte_limit=_MOST_BYTES_IN_FLIGHT,
                             limit_exceeded_behavior=LimitExceededBehavior.BLOCK,
                         ),
-                        retry=retrying(),
-                        timeout=CALL_SECONDS,
+                        **patience(self._patience),
                     ),
                 )
             return self._made
@@ -89,6 +89,6 @@ def pubsub_service(project: str) -> Service:
         "Pub/Sub",
         f"Pub/Sub of project {project}, or one of its topics or subscriptions,",
         missing="`terraform apply` makes all; or set GOOGLE_CLOUD_PROJECT to the right project",
-        forbidden="give it roles/pubsub.publisher on the topics that it publishes to",
+        forbidden="give a function roles/pubsub.publisher on its topics, and an operator roles/pubsub.editor",
         unready="`terraform apply` brings it to what is needed",
     )

@@ -1,12 +1,17 @@
 """A message or a record that could not be worked on, kept with its reason."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import JsonValue
 
 from shared.domain.canonical import canonical_json, digest
 from shared.domain.model import Instant, Model
+
+# A time that sorts behind every other.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+# How long after it failed the first time and later; fifty attempts had come before.
+RESEND_AFTER_MINUTES = (10, 60, 360, 1440)
 
 
 class LetterState(StrEnum):
@@ -22,7 +27,9 @@ class DeadLetter(Model):
     """What failed, in which stage, and why; `message` holds ids only.
 
     `at` is when it failed last, `moved_at` when it last came to its state;
-    `sent_by_itself` counts how often it was sent again with nobody asking.
+    `due_at` is when it is sent again with nobody asking, far in the future for
+    never; `sent_by_itself` counts how often it was. `message_id` is the broker's,
+    the same however often the broker delivers it.
     """
 
     id: str
@@ -33,18 +40,19 @@ class DeadLetter(Model):
     attempts: int
     message: dict[str, JsonValue]
     at: Instant
+    message_id: str = ""
     state: LetterState = LetterState.WAITING
+    due_at: Instant = NEVER
     moved_at: Instant | None = None
     sent_by_itself: int = 0
     dropped_by: str | None = None
     drop_reason: str | None = None
 
-    def is_due(self, now: datetime, waits_minutes: tuple[int, ...]) -> bool:
-        """Say whether it is time to send it again by itself: its cause may have passed."""
-        if not self.transient or self.state is not LetterState.WAITING:
-            return False
-        left = waits_minutes[self.sent_by_itself : self.sent_by_itself + 1]
-        return bool(left) and now - self.at >= timedelta(minutes=left[0])
+
+def due_after(at: datetime, *, transient: bool, sent_by_itself: int) -> datetime:
+    """Say when one that failed at this time is sent again by itself: its cause may have passed by then."""
+    left = RESEND_AFTER_MINUTES[sent_by_itself : sent_by_itself + 1]
+    return at + timedelta(minutes=left[0]) if transient and left else NEVER
 
 
 def dead_letter_id(stage: str, message: dict[str, JsonValue]) -> str:

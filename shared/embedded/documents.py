@@ -15,6 +15,17 @@ from shared.errors import RefusedError
 from shared.ports import Create, Delete, Document, Neighbour, Page, Replace, Vector, Write
 from shared.topology import QUERIES, Query, VectorIndex
 
+# What earlier versions wrote lacks fields that queries now ask for.
+_BROUGHT_UP_TO_DATE = """
+UPDATE documents
+    SET data = json_set(data, '$.state', 'waiting', '$.due_at', '9999-01-01T00:00:00.000000+00:00')
+    WHERE collection = 'dead_letters' AND json_extract(data, '$.state') IS NULL;
+UPDATE documents SET data = json_set(data, '$.stored_at', json_extract(data, '$.started_at'))
+    WHERE collection = 'raw_traces' AND json_extract(data, '$.stored_at') IS NULL;
+UPDATE documents SET data = json_set(data, '$.stored_at', json_extract(data, '$.started_at'))
+    WHERE collection = 'healthy_traces' AND json_extract(data, '$.stored_at') IS NULL;
+"""
+
 
 class SqliteDocuments:
     """Documents in one table, with an index for every declared query."""
@@ -25,6 +36,8 @@ class SqliteDocuments:
         with database.transaction() as connection:
             for query in QUERIES:
                 connection.execute(_index_sql(query))
+            for sql in _BROUGHT_UP_TO_DATE.split(";"):
+                connection.execute(sql)
 
     def get(self, collection: str, document_id: str) -> Document | None:
         """Read one document."""

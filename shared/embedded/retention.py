@@ -4,7 +4,7 @@ import sqlite3
 from datetime import datetime
 
 from shared.embedded.database import Database
-from shared.errors import no_such_snapshot, snapshot_exists
+from shared.errors import RefusedError, no_such_snapshot, snapshot_exists
 from shared.ports import Clock
 from shared.topology import Topic
 
@@ -30,6 +30,8 @@ class SqliteRetention:
     def rewind(self, topic: Topic, to: datetime | str) -> datetime | None:  # noqa: ARG002 - one port
         """Name the time since which the caller must publish again."""
         if isinstance(to, datetime):
+            if to > self._clock():
+                raise RefusedError(f"{to:%Y-%m-%d %H:%M} UTC has not come yet; nothing came since then")
             return to
         with self._database.reading() as connection:
             row = connection.execute("SELECT at FROM snapshots WHERE name = ?", (to,)).fetchone()

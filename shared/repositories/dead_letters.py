@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from shared.domain.dead_letters import DeadLetter, LetterState, dead_letter_id
+from shared.domain.dead_letters import DeadLetter, LetterState, dead_letter_id, due_after
 from shared.ports import Create, Document, Documents, Replace
 from shared.repositories.paging import every
-from shared.topology import DEAD_LETTERS, DEAD_LETTERS_BY_STATE
+from shared.topology import DEAD_LETTERS, DEAD_LETTERS_BY_STATE, DUE_DEAD_LETTERS
 
 
 class KnownLetter(NamedTuple):
@@ -33,10 +33,15 @@ class DeadLetters:
         error: Exception,
         message: dict[str, JsonValue],
         at: datetime,
+        message_id: str = "",
         attempts: int = 1,
         transient: bool = False,
     ) -> DeadLetter:
-        """Keep a dead letter; one that waits already stays as it was, one that was sent again waits again."""
+        """Keep a dead letter; one that waits already stays as it was, one that was sent again waits again.
+
+        What the broker only delivers once more is no new failure: what was done
+        about it since, stays.
+        """
         letter = DeadLetter(
             id=dead_letter_id(stage, message),
             stage=stage,
@@ -45,15 +50,18 @@ class DeadLetters:
             transient=transient,
             attempts=attempts,
             message=message,
+            message_id=message_id,
             at=at,
+            due_at=due_after(at, transient=transient, sent_by_itself=0),
         )
         while not self._documents.commit(Create(DEAD_LETTERS, letter.id, letter.model_dump(mode="json"))):
             known = self.known(letter.id)
             if known is None:
                 continue
-            if known.letter.state is LetterState.WAITING:
+            told_again = bool(message_id) and known.letter.message_id == message_id
+            if known.letter.state is LetterState.WAITING or told_again:
                 return known.letter
-            again = letter.model_copy(update={"sent_by_itself": known.letter.sent_by_itself})
+            again = _failed_again(letter, known.letter)
             if self.replace(again, known):
                 return again
         return letter
@@ -82,9 +90,30 @@ class DeadLetters:
         """Yield those that wait, the earliest first."""
         return (known.letter for known in self.in_state(LetterState.WAITING))
 
+    def due(self, now: datetime) -> Iterator[KnownLetter]:
+        """Yield those that wait and are to be sent again by themselves by now, the longest due first."""
+        for found in every(self._documents, DUE_DEAD_LETTERS, (LetterState.WAITING.value,)):
+            known = _known(found)
+            if known.letter.due_at > now:
+                return
+            yield known
+
     def count(self) -> int:
         """Count those that wait."""
         return self._documents.count(DEAD_LETTERS_BY_STATE, (LetterState.WAITING.value,))
+
+
+def _failed_again(letter: DeadLetter, before: DeadLetter) -> DeadLetter:
+    """Let one wait again, with what is remembered of its life."""
+    due = due_after(letter.at, transient=letter.transient, sent_by_itself=before.sent_by_itself)
+    return letter.model_copy(
+        update={
+            "sent_by_itself": before.sent_by_itself,
+            "due_at": due,
+            "dropped_by": before.dropped_by,
+            "drop_reason": before.drop_reason,
+        }
+    )
 
 
 def _known(found: Document) -> KnownLetter:

@@ -32,7 +32,7 @@ class Broker(Protocol):
     def publisher(self) -> Publisher:
         """Where messages go in."""
 
-    def delivering(self, handler: Handler) -> AbstractContextManager[None]:
+    def delivering(self, handler: Handler, *, attempts: int = ATTEMPTS) -> AbstractContextManager[None]:
         """Give every message to the handler, for as long as this lasts; what it raises is tried again."""
 
 
@@ -48,7 +48,7 @@ class EmbeddedBroker:
         return self._queue
 
     @contextmanager
-    def delivering(self, handler: Handler) -> Iterator[None]:
+    def delivering(self, handler: Handler, *, attempts: int = ATTEMPTS) -> Iterator[None]:
         def entry(topic: Topic) -> Callable[[CloudEvent], None]:
             return lambda event: handler(topic, decode_push(event))
 
@@ -77,7 +77,7 @@ class CloudBroker:
         return self._publisher
 
     @contextmanager
-    def delivering(self, handler: Handler) -> Iterator[None]:
+    def delivering(self, handler: Handler, *, attempts: int = ATTEMPTS) -> Iterator[None]:
         servers, endpoints = [], {}
         for function in FUNCTIONS:
             if function.topic:
@@ -88,7 +88,7 @@ class CloudBroker:
         threads = [threading.Thread(target=server.serve_forever) for server in servers]
         for thread in threads:
             thread.start()
-        make_topology(self._project, endpoints, attempts=ATTEMPTS)
+        make_topology(self._project, endpoints, attempts=attempts)
         try:
             yield
         finally:

@@ -10,18 +10,33 @@ import subprocess
 import time
 import venv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from functions.local.emulator_note import EmulatorHosts
+from functions.local.delivery import entry_points
+from functions.local.emulator_note import EmulatorHosts, on_emulators
 from functions.local.emulators import LOOPBACK, end_group, free_port
+from shared import wiring
+from shared.messages import (
+    ArtifactsDrafted,
+    CaptureStored,
+    Message,
+    PatternStored,
+    SuggestionChanged,
+    TraceFound,
+)
+from shared.pubsub_push import Pushed, encode_push
+from shared.repositories.captures import Known
+from shared.settings import Settings
 from shared.topology import DEAD_LETTERS, FUNCTIONS, INCIDENTS, Function, Topic
+from shared.wiring import Wiring, wire_cloud
 from tests.conftest import ROOT
 from tests.infra.archive import build_archive, environment_of, rule, source_files
+from tests.unit.build import capture, root
 
 SAMPLE = "functions/local/samples/shop_assistant.jsonl"
 STARTING_SECONDS = 60
@@ -227,6 +242,74 @@ def test_a_function_starts_from_the_archive_and_answers(
     elif function.topic is not Topic.RESENDS:
         # An empty object is no stage's message: it is kept, and Pub/Sub is done with it.
         assert _stored(emulators, project, DEAD_LETTERS) == 1
+
+
+# What each stage is told of, in the order of the chain.
+CHAIN: tuple[tuple[str, Callable[[Wiring], Message]], ...] = (
+    ("sanitize", lambda parts: TraceFound(trace_id=only_capture(parts), stored=True)),
+    ("extract", lambda parts: CaptureStored(trace_id=only_capture(parts))),
+    ("deduplicate", lambda parts: PatternStored(trace_id=only_capture(parts))),
+    ("generate", lambda parts: SuggestionChanged(suggestion_id=next(parts.suggestions.all()).id)),
+    ("deliver", lambda parts: ArtifactsDrafted(suggestion_id=next(parts.suggestions.all()).id)),
+)
+# How one sees that a stage has done its work.
+DONE: dict[str, Callable[[Wiring], bool]] = {
+    "sanitize": lambda parts: parts.captures.count() == 1,
+    "extract": lambda parts: parts.patterns.count() == 1,
+    "deduplicate": lambda parts: len(list(parts.suggestions.all())) == 1,
+    "generate": lambda parts: all(one.artifacts for one in parts.suggestions.all()),
+    "deliver": lambda parts: len(list(parts.outbox.all())) == 1,
+}
+
+
+def only_capture(parts: Wiring) -> str:
+    return next(parts.captures.heads()).trace_id
+
+
+def pushed(message: Message) -> Pushed:
+    return Pushed(message.model_dump_json().encode(), "1", {})
+
+
+@pytest.mark.needs("emulators")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("stage", [name for name, _ in CHAIN])
+def test_a_stage_does_its_work_from_the_archive(  # noqa: PLR0917 - fixtures
+    stage: str,
+    unpacked: Path,
+    programs: Path,
+    emulators: EmulatorHosts,
+    emulated_project: str,
+    tmp_path: Path,
+) -> None:
+    settings = Settings(google_cloud_project=emulated_project, evalforge_store=tmp_path / "files.db")
+    parts = wire_cloud(on_emulators(settings, emulators))
+    for topic in Topic:
+        url = f"http://{emulators.pubsub}/v1/projects/{emulated_project}/topics/{topic.id}"
+        httpx.put(url, trust_env=False, timeout=30).raise_for_status()
+    parts.captures.store(capture(root(status="error")), Known(None), at=parts.clock())
+    at = [name for name, _ in CHAIN].index(stage)
+    with wiring.use(parts):
+        for name, message in CHAIN[:at]:
+            topic = stage_topic(name)
+            entry_points()[topic](encode_push(pushed(message(parts)), topic=topic))
+    body = {
+        "message": {"data": base64.b64encode(pushed(CHAIN[at][1](parts)).data).decode(), "messageId": "1"}
+    }
+
+    function = next(one for one in FUNCTIONS if one.name == stage)
+    with running(
+        function, emulated_project, unpacked=unpacked, programs=programs, hosts=emulators, folder=tmp_path
+    ) as client:
+        answer = client.post("/", json=body | {"subscription": "projects/p/subscriptions/x"})
+        assert answer.is_success, answer.text
+        assert DONE[stage](parts)
+    assert parts.dead_letters.count() == 0
+
+
+def stage_topic(name: str) -> Topic:
+    topic = next(one.topic for one in FUNCTIONS if one.name == name)
+    assert topic is not None
+    return topic
 
 
 @pytest.mark.needs("emulators")

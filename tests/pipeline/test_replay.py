@@ -17,6 +17,9 @@ from functions.sanitize import capture as sanitizing
 from shared.cloud.traces import NoTraces
 from shared.embedded.embedder import HashingEmbedder
 from shared.errors import NameTakenError, NotFoundError
+from shared.messages import TraceFound
+from shared.ports import Outgoing
+from shared.topology import Topic
 from shared.wiring import Wiring
 from tests.conftest import SAMPLES
 from tests.pipeline.command import evalforge
@@ -143,9 +146,23 @@ def test_a_new_generator_writes_anew_and_leaves_what_a_person_decided(
 
 
 def test_only_what_was_stored_since_is_replayed(ran: Wiring) -> None:
-    later = datetime.now(tz=UTC) + timedelta(seconds=1)
+    later = datetime.now(tz=UTC)
     assert replay_since(ReplayStage.EXTRACT, later, ran).published == 0
     assert replay_since(ReplayStage.EXTRACT, later - timedelta(hours=1), ran).published == 11
+
+
+def test_a_trace_that_its_source_has_lost_is_redacted_from_the_store(
+    ran: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sanitizing, "SANITIZER_VERSION", "next")
+    traces = [head.trace_id for head in (*ran.captures.heads(), *ran.healthy.heads())]
+    ran.publisher.publish(Outgoing(Topic.FAILURES, TraceFound(trace_id=one)) for one in traces)
+    deliver_all(replace(ran, made_traces=NoTraces))
+    assert ran.dead_letters.count() == 0
+    assert {head.sanitizer_version for head in (*ran.captures.heads(), *ran.healthy.heads())} == {"next"}
+    ran.publisher.publish([Outgoing(Topic.FAILURES, TraceFound(trace_id="never stored"))])
+    deliver_all(replace(ran, made_traces=NoTraces))
+    assert ran.dead_letters.count() == 1
 
 
 def test_only_these_are_replayed_and_unknown_ones_are_named(ran: Wiring) -> None:
@@ -186,7 +203,8 @@ def test_the_commands_replay_and_say_what_they_did(tmp_path: Path) -> None:
     assert evalforge("snapshot", "Mon day", "--store", store).code == 2
     assert evalforge("replay", "--stage", "generate", "--snapshot", "monday", "--store", store).code == 0
     assert evalforge("replay", "--stage", "generate", "--snapshot", "sunday", "--store", store).code == 1
-    for wrong in ([], ["--since", "1h", "--snapshot", "monday"], ["--since", "soon"]):
+    both, future = ["--since", "1h", "--snapshot", "monday"], ["--since", "2099-01-01"]
+    for wrong in ([], both, future, ["--since", "soon"], ["--snapshot", "x/y z"]):
         assert evalforge("replay", "--stage", "generate", *wrong, "--store", store).code == 2
 
 

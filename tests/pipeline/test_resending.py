@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from functions.bury.burial import bury_message
 from functions.local.trace_run import deliver_all, run_files
 from functions.resend.resending import drop, resend_due, resend_one
-from shared.domain.dead_letters import DeadLetter, LetterState
+from shared.domain.dead_letters import RESEND_AFTER_MINUTES, DeadLetter, LetterState, dead_letter_id
 from shared.errors import NotFoundError, ResendError, TraceSourceError, UnavailableError
-from shared.messages import CARRIED, ResendDue
+from shared.messages import CARRIED, CaptureStored, ResendDue
 from shared.ports import Outgoing
+from shared.pubsub_push import DEAD_LETTER_SOURCE, Pushed, encode_push
 from shared.repositories.dead_letters import DeadLetters
-from shared.topology import FUNCTIONS, RESEND_AFTER_MINUTES, Topic
+from shared.topology import FUNCTIONS, Topic
 from shared.wiring import Wiring
 from tests.conftest import SAMPLES
 from tests.pipeline.command import evalforge
@@ -140,6 +142,58 @@ def test_a_dropped_one_is_kept_with_who_and_why_and_never_sent(parts: Wiring) ->
     assert parts.dead_letters.count() == 0
 
 
+def test_only_what_waits_is_dropped_and_the_first_word_stays(parts: Wiring) -> None:
+    one = letter(parts.dead_letters)
+    drop(one.id, parts.dead_letters, actor="ada", reason="a test alert", clock=lambda: NOON)
+    with pytest.raises(ResendError, match="is dropped"):
+        drop(one.id, parts.dead_letters, actor="bob", reason="me too", clock=lambda: NOON)
+    found = parts.dead_letters.get(one.id)
+    assert found is not None
+    assert found.dropped_by == "ada"
+
+
+def buried(parts: Wiring, message_id: str) -> DeadLetter:
+    body = CaptureStored(trace_id="t").model_dump_json().encode()
+    event = encode_push(Pushed(body, message_id, {DEAD_LETTER_SOURCE: "captures"}), topic="dead-letters")
+    bury_message(event, dead_letters=parts.dead_letters, clock=lambda: NOON)
+    found = parts.dead_letters.get(dead_letter_id("extract", {"trace_id": "t"}))
+    assert found is not None
+    return found
+
+
+def test_what_is_only_delivered_once_more_undoes_nothing(parts: Wiring) -> None:
+    one = buried(parts, "7")
+    drop(one.id, parts.dead_letters, actor="ada", reason="a test alert", clock=lambda: NOON)
+    assert buried(parts, "7").state is LetterState.DROPPED
+    again = buried(parts, "8")
+    assert (again.state, again.dropped_by) == (LetterState.WAITING, "ada"), "it failed anew"
+    resend_one(one.id, parts.dead_letters, Told(), clock=lambda: NOON)
+    assert buried(parts, "8").state is LetterState.SENT
+
+
+def test_a_claim_that_another_clock_made_holds_nothing_up(parts: Wiring) -> None:
+    one, told = letter(parts.dead_letters), Told(failing=True)
+    with pytest.raises(UnavailableError):
+        resend_one(one.id, parts.dead_letters, told, clock=lambda: NOON + timedelta(days=30))
+    told.failing = False
+    tick(parts, told, NOON)
+    assert len(told.messages) == 1
+
+
+def test_a_store_of_an_earlier_version_keeps_its_dead_letters_and_captures(tmp_path: Path) -> None:
+    parts = open_store(tmp_path / "store.db")
+    run_files([SAMPLES], parts)
+    letter(parts.dead_letters)
+    with parts.documents._database.transaction() as connection:  # type: ignore[attr-defined]
+        connection.execute(
+            "UPDATE documents SET data = json_remove(data, '$.state', '$.due_at', '$.stored_at')"
+        )
+    parts = open_store(tmp_path / "store.db")
+    assert parts.dead_letters.count() == 1
+    assert [one.sent_by_itself for one in parts.dead_letters.all()] == [0]
+    assert len(list(parts.captures.stored_since(datetime(2020, 1, 1, tzinfo=UTC)))) == 11
+
+
 def test_what_holds_no_message_cannot_be_sent(parts: Wiring) -> None:
     fault = letter(parts.dead_letters, stage="find_failures", transient=False, path="a.jsonl")
     webhook = letter(parts.dead_letters, stage="receive_alert", transient=True, body_sha256="x")
@@ -189,6 +243,7 @@ def test_the_commands_send_again_and_drop(tmp_path: Path) -> None:
     )
     lost = letter(parts.dead_letters, stage="generate", transient=False, suggestion_id="sg-none")
     fault = letter(parts.dead_letters, stage="find_failures", transient=False, path="x")
+    parts.captures.remove(capture, parts.captures.known(capture))
     gone.rename(kept)
 
     told = evalforge("retry", "dead-letter", failing.id, "dl-none", "--store", store)

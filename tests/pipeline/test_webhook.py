@@ -2,17 +2,22 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import functions_framework
 import httpx
 import pytest
 
 from functions.local.demo import alert_payload
 from functions.local.host import hosting, queue_of
 from functions.local.trace_run import register_files
+from shared import logs, wiring
+from shared.errors import MisconfiguredError
 from shared.settings import Settings
 from shared.wiring import Wiring, wire_embedded
-from tests.conftest import SAMPLES
+from tests.conftest import ROOT, SAMPLES
 from tests.pipeline.end_state import assert_whole
 
 TOKEN = "a-token-of-this-test"
@@ -111,6 +116,23 @@ def test_an_alerts_text_is_redacted_before_it_is_stored(hosted: tuple[str, Wirin
     stored = parts.incidents.get(answer.json()["incident"]).model_dump_json()
     assert "example.com" not in stored
     assert "<EMAIL_1>" in stored
+
+
+def test_what_is_misconfigured_is_logged_and_asked_for_again(
+    parts: Wiring, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Missing:
+        def publish(self, outgoing: Any, *, trace_context: str = "") -> int:
+            raise MisconfiguredError("the topic does not exist; `terraform apply` makes it")
+
+    logs.configure("INFO", function="receive_alert")
+    app = functions_framework.create_app(  # type: ignore[no-untyped-call]
+        "receive_alert", str(ROOT / "functions" / "receive_alert" / "main.py"), "http"
+    )
+    with wiring.use(replace(parts, publisher=Missing())):
+        answer = app.test_client().post("/", json=alert_payload())
+    assert answer.status_code == 503
+    assert "terraform apply" in capfd.readouterr().err
 
 
 def test_the_host_says_which_port_is_taken(parts: Wiring) -> None:
