@@ -1,4 +1,7 @@
-"""`make bench`: whole runs as processes of their own, in turn with a floor; medians and ratios."""
+"""`make bench`: runs, start-up and throughput, each in turn with a floor; medians and ratios.
+
+`python -m tests.bench run startup throughput` measures those of the three that it is told.
+"""
 
 import gzip
 import json
@@ -9,9 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+from shared import logs
 from tests.bench.grouping import grouping_quality
 from tests.bench.stages import stage_shares
 from tests.conftest import AIRLINE, ROOT, SAMPLES
@@ -47,8 +53,25 @@ def measure(command: list[str]) -> Measured:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the sections that the arguments name; all where they name none."""
     traces = AIRLINE if AIRLINE.exists() else SAMPLES
+    sections: dict[str, Callable[[], None]] = {
+        "run": lambda: print_runs(traces),
+        # Imported late: the peak of a process that is started counts that of the one that starts it.
+        "startup": lambda: import_module("tests.bench.startup").print_startup(),
+        "throughput": lambda: import_module("tests.bench.throughput").print_throughput(traces),
+    }
+    asked = sys.argv[1:] or list(sections)
+    if unknown := [name for name in asked if name not in sections]:
+        sys.exit(f"no section {', '.join(unknown)}; there are {', '.join(sections)}")
+    logs.configure("CRITICAL")
+    for name in asked:
+        sections[name]()
+        print()
+
+
+def print_runs(traces: Path) -> None:
+    """Measure whole runs as processes of their own, and what one spends its time on and comes to."""
     opened = gzip.open if traces.suffix == ".gz" else open
     with opened(traces, "rb") as file:
         spans = [json.loads(line)["attributes"]["trace_id"] for line in file]
