@@ -97,7 +97,10 @@ def _wait_for_the_end() -> None:
 @reporting_errors
 def demo(where: Where) -> None:
     """Post a sample Datadog webhook and watch the loop turn it into suggestions."""
+    if where.backend not in (None, Backend.EMBEDDED):
+        raise click.UsageError("the demo runs on the embedded backend alone; see `evalforge serve`")
     started = time.perf_counter()
+    where = where._replace(backend=Backend.EMBEDDED)
     parts = open_parts(where._replace(store=where.store or Path(".evalforge/demo.db")))
     out = console()
     run_demo(parts, say=click.echo)

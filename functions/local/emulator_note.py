@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
+
 from shared.errors import ConfigError
 from shared.settings import Backend, Settings
 
@@ -54,10 +56,18 @@ def as_noted(settings: Settings) -> Settings:
 def refuse_a_second(store: Path) -> None:
     """Raise ConfigError where a server runs for this store: two would push to each other's functions."""
     told = _told(store)
-    if told and any(_answers(one["url"].rpartition("/")[2]) for one in told["functions"].values()):
+    if told is None:
+        return
+    left = [one["pid"] for one in told["functions"].values() if _answers(one["url"].rpartition("/")[2])]
+    if left and psutil.pid_exists(told["server"]):
         raise ConfigError(
             f"`evalforge serve` runs for {store} already (process {told['server']}); end it, "
             "or name another store with --store"
+        )
+    if left:
+        raise ConfigError(
+            f"a killed `evalforge serve` has left its functions behind for {store}; "
+            f"end them: kill {' '.join(map(str, left))}"
         )
 
 

@@ -83,7 +83,7 @@ def register_files(paths: Sequence[Path], parts: Wiring) -> list[Fault]:
 
 def _register(path: Path, parts: Wiring, progress: Progress) -> LoadedFile:
     if not isinstance(parts.traces, TraceFiles):
-        raise ConfigError("trace files are read on the embedded backend")
+        raise ConfigError("trace files are read on the embedded backend and on the emulators")
     try:
         return parts.traces.register(path, progress=lambda spans: progress.reading(path, spans))
     except TraceSourceError as error:

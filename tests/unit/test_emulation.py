@@ -45,6 +45,10 @@ def test_a_note_tells_other_commands_where_everything_is(tmp_path: Path) -> None
         assert (noted.project, noted.firestore_emulator_host) == ("demo-noted", host)
         with pytest.raises(ConfigError, match=f"process {os.getpid()}"):
             refuse_a_second(told.evalforge_store)
+        ended = json.loads(note_of(told.evalforge_store).read_text()) | {"server": 2**22 + 1}
+        note_of(told.evalforge_store).write_text(json.dumps(ended))
+        with pytest.raises(ConfigError, match=f"kill {os.getpid()}"):
+            refuse_a_second(told.evalforge_store)
     # Whoever wrote the note was killed: its addresses answer no more.
     with pytest.raises(ConfigError, match="no emulators run"):
         as_noted(told)
