@@ -1,8 +1,9 @@
 """The documents port: what every backend must do."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from functions.resend.resending import resend_due
+from shared.domain.dead_letters import LetterState
 from shared.domain.ids import document_id
-from shared.errors import MessageError, RefusedError
-from shared.ports import Create, Delete, Documents, Replace, Write
-from shared.topology import CONTROL_GROUP_BY_RANK, GROUPS, HEALTHY_TRACES, RAW_TRACES, SIMILAR_GROUPS, Query
+from shared.errors import MessageError, RefusedError, UnavailableError
+from shared.ports import Create, Delete, Documents, Outgoing, Replace, Write
+from shared.repositories.dead_letters import DeadLetters
+from shared.topology import (
+    CONTROL_GROUP_BY_RANK,
+    GROUPS,
+    HEALTHY_TRACES,
+    RAW_TRACES,
+    SIMILAR_GROUPS,
+    Query,
+    Topic,
+)
 from tests.contract.backends import BACKENDS, EMBEDDED, Backend
 from tests.properties import examples
 
@@ -344,3 +356,30 @@ def test_a_hundred_large_documents_are_one_commit(documents: Documents) -> None:
     writes = [Create(RAW_TRACES, f"d{number}", {"body": "x" * 30_000}) for number in range(100)]
     assert documents.commit(*writes)
     assert documents.count(Query(RAW_TRACES)) == 100
+
+
+@pytest.mark.parametrize("skew", [timedelta(days=-30), timedelta(days=30)], ids=["behind", "ahead"])
+def test_writers_whose_clocks_differ_lose_nothing(documents: Documents, skew: timedelta) -> None:
+    """What decides is the version, never a writer's clock; and no claim outlasts its maker for long."""
+    noon = datetime(2026, 11, 18, 12, tzinfo=UTC)
+    letters = DeadLetters(documents)
+    message: dict[str, JsonValue] = {"trace_id": "t"}
+    one = letters.record(
+        stage="extract", error=UnavailableError("no"), message=message, at=noon + skew, transient=True
+    )
+    known = letters.known(one.id)
+    assert known is not None
+    # The other clock's process claims it, and ends before it has published.
+    claim = {"state": LetterState.SENDING, "moved_at": noon + skew}
+    assert letters.replace(known.letter.model_copy(update=claim), known)
+    assert not letters.replace(known.letter, known)
+    published: list[Outgoing] = []
+
+    class Told:
+        def publish(self, outgoing: Iterable[Outgoing], *, trace_context: str = "") -> int:
+            published.extend(outgoing)
+            return 1
+
+    resend_due(letters, Told(), clock=lambda: noon)
+    assert [sent.topic for sent in published] == [Topic.CAPTURES]
+    assert letters.count() == 0

@@ -108,6 +108,9 @@ def _asked(query: StructuredQuery) -> Asked:
         for order in query.order_by
         if order.field.field_path != "__name__"
     )
+    by_id = [order.direction.name for order in query.order_by if order.field.field_path == "__name__"]
+    # An index ends with the document id in the direction of the field before it.
+    assert by_id in ([], [orders[-1][1] if orders else "ASCENDING"]), f"{name}: by document id {by_id}"
     vector = query.find_nearest
     if vector.vector_field.field_path:
         assert vector.vector_field.field_path == VECTOR_FIELD
