@@ -1,5 +1,6 @@
 """`evalforge run`: trace files in, suggestions out."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -55,7 +56,8 @@ def run(files: tuple[Path, ...], where: Where, *, as_json: bool) -> None:
     if parts.settings.evalforge_backend is not Backend.EMBEDDED:
         usable = len(files) - len(outcome.unusable)
         where_to_look = f"; see what comes of it: {program_name()} list suggestions{spelled_options(parts)}"
-        click.echo(f"{counted(usable, 'search', 'searches')} ordered{where_to_look if usable else ''}")
+        text = f"{counted(usable, 'search', 'searches')} ordered{where_to_look if usable else ''}"
+        click.echo(json.dumps({"ordered": usable}) if as_json else text)
         sys.exit(1 if outcome.unusable else 0)
     told = report(parts, time.perf_counter() - started)
     if as_json:

@@ -67,7 +67,8 @@ def refuse_a_second(store: Path) -> None:
     if left:
         raise ConfigError(
             f"a killed `evalforge serve` has left its functions behind for {store}; "
-            f"end them: kill {' '.join(map(str, left))}"
+            f"end them: kill {' '.join(map(str, left))}; and what still listens on "
+            f"{told['firestore']} and {told['pubsub']}, if it had started the emulators"
         )
 
 

@@ -82,6 +82,8 @@ def test_from_a_webhook_to_an_approval_and_back_again(
         assert (suggestion["status"], suggestion["ml_app"]) == ("pending", "shop-assistant")
         assert set(suggestion["artifacts"]) == {"eval", "guardrail", "runbook"}
 
+    told = served.command("run", str(SAMPLES), "--json")
+    assert (told.code, told.json) == (0, {"ordered": 1})
     name = next(iter(stored))
     assert served.command("show", "suggestion", name, "--json").json["suggestion"]["id"] == name
     assert served.command("approve", name, "--note", "seen").code == 0
