@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         return settings
 
     @classmethod
-    def needs(cls, backend: str, told: Mapping[str, object]) -> tuple[str, ...]:  # noqa: ARG003 - see below
+    def needs(cls, backend: str, told: Mapping[str, object]) -> tuple[str, ...]:  # noqa: ARG003 - for functions
         """Name what a backend cannot do without, for whoever only reads and sends messages."""
         return ("GOOGLE_CLOUD_PROJECT",) if backend == Backend.CLOUD else ()
 

@@ -9,7 +9,7 @@ from shared.errors import ConflictError, NotFoundError, TraceNotFoundError, Trac
 from shared.messages import CaptureStored, TraceFound
 from shared.ports import Clock, Outgoing, TraceSource
 from shared.redaction import SANITIZER_VERSION
-from shared.redaction.redactor import redact_trace
+from shared.redaction.redactor import Redacted, redact_trace
 from shared.repositories.captures import Captures, HealthyCaptures, Known, Stored
 from shared.repositories.patterns import Patterns
 from shared.topology import CONTROL_GROUP_SIZE, Topic
@@ -61,16 +61,11 @@ def sanitize_trace(
 def capture_of(trace: Trace, *, rules: SignalRules, salt: bytes) -> Capture:
     """Say what flags a trace, and redact both."""
     redacted = redact_trace(trace, salt, signals_of(trace, rules))
-    return Capture.of(
-        redacted.trace,
-        ml_app=redacted.ml_app,
-        env=redacted.env,
-        version=redacted.version,
-        signals=redacted.signals,
+    return _captured(
+        redacted,
         evaluated=was_evaluated(trace),
         user_hash=redacted.user_hash,
         redactions=redacted.redactions,
-        sanitizer_version=SANITIZER_VERSION,
     )
 
 
@@ -87,15 +82,23 @@ def redacted_again(capture: Capture, salt: bytes) -> Capture:
     """Redact a stored capture by today's rules; its signals were read from the trace as it came, and stay."""
     redacted = redact_trace(capture.trace, salt, capture.signals)
     counts = Counter(capture.redactions) + Counter(redacted.redactions)
+    return _captured(
+        redacted, evaluated=capture.evaluated, user_hash=capture.user_hash, redactions=dict(counts)
+    )
+
+
+def _captured(
+    redacted: Redacted, *, evaluated: bool, user_hash: str | None, redactions: dict[str, int]
+) -> Capture:
     return Capture.of(
         redacted.trace,
         ml_app=redacted.ml_app,
         env=redacted.env,
         version=redacted.version,
         signals=redacted.signals,
-        evaluated=capture.evaluated,
-        user_hash=capture.user_hash,
-        redactions=dict(counts),
+        evaluated=evaluated,
+        user_hash=user_hash,
+        redactions=redactions,
         sanitizer_version=SANITIZER_VERSION,
     )
 
