@@ -1,26 +1,11 @@
 """Redaction by place: keys and tags that say their value is personal or secret."""
 
 import re
-from enum import StrEnum
 
 from pydantic import JsonValue
 
+from shared.redaction.kinds import Kind
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
-
-
-class Kind(StrEnum):
-    """What a redacted value was; the name stands in its placeholder."""
-
-    EMAIL = "EMAIL"
-    PHONE = "PHONE"
-    CARD = "CARD"
-    IP = "IP"
-    PERSON = "PERSON"
-    ADDRESS = "ADDRESS"
-    SESSION = "SESSION"
-    SECRET = "SECRET"  # noqa: S105 - a kind of value, not one
-    USER = "USER"
-    BIRTH = "BIRTH"
 
 
 _NOT_LETTERS = re.compile(r"[^a-z0-9]")

@@ -11,9 +11,10 @@ from pydantic import JsonValue
 from shared.domain.json_text import json_in
 from shared.domain.signals import Signal
 from shared.domain.spans import Evaluation, Span, Trace
-from shared.redaction.places import Kind, describes, is_dropped_tag, kind_of_key, user_id_of_tag
+from shared.redaction.kinds import Found, Kind
+from shared.redaction.places import describes, is_dropped_tag, kind_of_key, user_id_of_tag
 from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, id_hash, user_hash
-from shared.redaction.text import Found, find, names_a_secret
+from shared.redaction.text import find, names_a_secret
 
 _USER_HASH_TAG = "user_hash:"
 _SHORTEST_KNOWN = 4
@@ -111,7 +112,7 @@ class _TraceRedactor:
             if not (found := self._find(text)):
                 return text
             pieces, at = [], 0
-            for start, end, kind in found:
+            for start, end, kind, _ in found:
                 pieces += [text[at:start], self._of_kind(kind, text[start:end])]
                 at = end
             text = "".join([*pieces, text[at:]])

@@ -6,18 +6,10 @@ makes it slow.
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from shared.redaction.places import SCHEMA_TYPES, Kind, kind_of_key
+from shared.redaction.kinds import Found, Kind
+from shared.redaction.places import SCHEMA_TYPES, kind_of_key
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
-
-
-class Found(NamedTuple):
-    """A stretch of a text that must not be seen."""
-
-    start: int
-    end: int
-    kind: Kind
 
 
 _EMAIL = re.compile(r"[\w.%+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
@@ -148,16 +140,16 @@ def _told_by_key(text: str) -> Iterator[Found]:
     for match in _QUOTED_PAIR.finditer(text):
         kind, value = kind_of_key(match["key"]), match["value"]
         if kind and _may_be(kind, value):
-            yield Found(*match.span("value"), kind)
+            yield Found(*match.span("value"), kind, "key")
     for match in _ASSIGNED.finditer(text):
         group = "quoted" if match["quoted"] else "bare"
         before = _NAME_END.search(text, max(0, match.start() - 64), match.start())
         name = (before[0] if before else "") + match["name"]
         if not _PLAIN_TOKEN.search(name) and not ANY_PSEUDONYM.fullmatch(match[group]):
-            yield Found(*match.span(group), Kind.SECRET)
+            yield Found(*match.span(group), Kind.SECRET, "assigned")
     for match in _HEADER.finditer(text):
         if not ANY_PSEUDONYM.fullmatch(match[match.lastindex or 0]):
-            yield Found(*match.span(match.lastindex or 0), Kind.SECRET)
+            yield Found(*match.span(match.lastindex or 0), Kind.SECRET, "header")
 
 
 def _may_be(kind: Kind, value: str) -> bool:
@@ -167,7 +159,7 @@ def _may_be(kind: Kind, value: str) -> bool:
 
 
 def _spans(pattern: re.Pattern[str], text: str, kind: Kind, group: int = 0) -> Iterator[Found]:
-    return (Found(*match.span(group), kind) for match in pattern.finditer(text))
+    return (Found(*match.span(group), kind, kind.value.lower()) for match in pattern.finditer(text))
 
 
 def _cards(run: str, offset: int) -> Iterator[Found]:
@@ -182,7 +174,7 @@ def _cards(run: str, offset: int) -> Iterator[Found]:
             end = groups[last][1]
             whole = len(told) == 1 or told in _CARD_GROUPS or set(told) == {1}
             if whole and sum(told) in _CARD_LENGTHS and _is_card(run[start:end]):
-                yield Found(offset + start, offset + end, Kind.CARD)
+                yield Found(offset + start, offset + end, Kind.CARD, "luhn")
 
 
 def _is_in_hex_id(text: str, found: Found) -> bool:
