@@ -6,7 +6,7 @@ from shared.domain.suggestions import Suggestion, SuggestionStatus
 from shared.errors import LeakError, NotFoundError, UnavailableError
 from shared.messages import ArtifactsDrafted
 from shared.ports import Clock, Notifier, Outgoing
-from shared.redaction.redactor import findings
+from shared.redaction.findings import findings
 from shared.repositories.outbox import Notice, NoticeState, Outbox
 from shared.repositories.suggestions import Suggestions
 

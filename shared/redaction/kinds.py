@@ -1,7 +1,8 @@
 """The words of redaction: what a value was, and where in a text it stands."""
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
 class Kind(StrEnum):
@@ -35,3 +36,16 @@ class Found(NamedTuple):
     end: int
     kind: Kind
     rule: str
+
+
+class Detector(Protocol):
+    """A further detector beside our own rules: a team's recogniser, or a service such as Google's.
+
+    What it finds is replaced in addition to what our rules find. It is given text
+    that nobody has redacted yet, so a detector that sends it elsewhere must be
+    allowed to.
+    """
+
+    def find(self, text: str) -> Iterable[Found]:
+        """List the stretches of a text that must not be seen."""
+        ...

@@ -7,7 +7,8 @@ from pydantic import TypeAdapter
 
 from shared.domain.artifacts import ArtifactContent
 from shared.domain.conversation import leaf_texts
-from shared.redaction.redactor import findings, redact_text
+from shared.redaction.findings import findings
+from shared.redaction.redactor import redact_text
 
 _CONTENT: TypeAdapter[ArtifactContent] = TypeAdapter(ArtifactContent)
 

@@ -1,9 +1,7 @@
 """Replaces what must not be seen with placeholders that stay the same through one trace."""
 
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
@@ -11,25 +9,23 @@ from pydantic import JsonValue
 from shared.domain.json_text import json_in
 from shared.domain.signals import Signal
 from shared.domain.spans import Evaluation, Span, Trace
-from shared.redaction.kinds import Found, Kind
+from shared.redaction.kinds import Detector, Found, Kind
+from shared.redaction.known_values import KnownValues
 from shared.redaction.places import describes, is_dropped_tag, kind_of_key, user_id_of_tag
 from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, id_hash, user_hash
-from shared.redaction.text import find, names_a_secret
+from shared.redaction.text import find, merged
+from shared.redaction.told_secrets import names_a_secret
 
 _USER_HASH_TAG = "user_hash:"
-_SHORTEST_KNOWN = 4
-_PLAIN_WORD = re.compile(r"[a-z_-]+")
-_WORD = re.compile(r"\w+")
-_WORD_WITH_DASHES = re.compile(r"[\w-]+")
-_NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]+")
-# Each known value makes every text slower to search; a trace that names more people than this is rare.
-_MOST_KNOWN = 200
 _SHORTEST_CARD = 10**12
+# Some hundred megabytes; beyond, a value that comes again gets a new number.
+_MOST_PLACEHOLDERS = 500_000
+_MOST_TOLD = 4000
+_MOST_TOLD_LENGTH = 8_000_000
 _MOST_PASSES = 4
 _HEADER_PARTS = 2
 _HEADER_NAMES = ("name", "key", "header")
 _HEADER_VALUES = frozenset({"value", "values", "val"})
-_TOOL_KINDS = frozenset({"tool", "retrieval"})
 
 
 class Redacted(NamedTuple):
@@ -44,57 +40,48 @@ class Redacted(NamedTuple):
     redactions: dict[str, int]
 
 
-def redact_trace(trace: Trace, salt: bytes, signals: tuple[Signal, ...] = ()) -> Redacted:
+def redact_trace(
+    trace: Trace, salt: bytes, signals: tuple[Signal, ...] = (), further: tuple[Detector, ...] = ()
+) -> Redacted:
     """Redact a trace and the signals that were read from it; doing it twice changes nothing.
 
     Signals, application, environment and version are those of the trace as it
     came: what a user writes must not hide a failure or give it to another
-    application.
+    application. `further` are detectors beside our own; what any of them finds is replaced.
     """
-    return _TraceRedactor(salt).redact(trace, signals)
+    return _TraceRedactor(salt, further).redact(trace, signals)
 
 
 def redact_text(text: str) -> str:
     """Redact one text that stands alone, such as an alert's."""
-    return _TraceRedactor(b"").label(text)
+    return _TraceRedactor(b"").prose(text)
 
 
 def safe_id(name: str, salt: bytes) -> str:
     """Keep an id that a caller chose, unless it tells of a person: then a keyed hash stands for it."""
-    if not find(name):
+    if not find(name, prose=False):
         return name
     return id_hash(name, salt)
-
-
-def findings(texts: Iterable[str], issued: Collection[str] = ()) -> dict[str, int]:
-    """Count what in these texts must not leave, by kind; an empty answer means that they may.
-
-    `issued` are exact values that we put there ourselves, such as span ids.
-    """
-    cleaned = map(_blanking(issued), texts) if issued else texts
-    return dict(Counter(found.kind.value for text in cleaned for found in find(text)))
 
 
 class _TraceRedactor:
     """The pseudonyms of one trace: equal values get equal placeholders."""
 
-    def __init__(self, salt: bytes) -> None:
+    def __init__(self, salt: bytes, further: tuple[Detector, ...] = ()) -> None:
         self._salt = salt
+        self._further = further
         self._placeholders: dict[tuple[Kind, str], str] = {}
         self._numbered: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
-        self._found: dict[str, list[Found]] = {}
+        self._told: dict[tuple[str, bool], tuple[str, Counter[str]]] = {}
         self._user_hash: str | None = None
-        self._known_kinds: dict[str, Kind] = {}
-        self._known: re.Pattern[str] | None = None
+        self._known = KnownValues()
 
     def redact(self, trace: Trace, signals: tuple[Signal, ...]) -> Redacted:
         # A placeholder that somebody typed is not one of ours: ours begin above it.
         for kind, number in PLACEHOLDER.findall(trace.model_dump_json()):
             self._numbered[kind] = max(self._numbered[kind], int(number))
-        for span in trace.spans:
-            self._learn(span)
-        self._known = _any_of(self._known_kinds)
+        self._known = KnownValues.of(trace.spans)
         spans = tuple(self._span(span) for span in trace.spans)
         return Redacted(
             trace=Trace(trace_id=trace.trace_id, spans=spans),
@@ -107,9 +94,28 @@ class _TraceRedactor:
         )
 
     def label(self, text: str) -> str:
-        """Replace what looks personal or secret, until nothing does: one value can hide the next."""
+        """Replace in a name or an id what by its form is personal or secret."""
+        return self._once(text, prose=False)
+
+    def prose(self, text: str) -> str:
+        """Replace in free text what looks personal, and what keys of this trace mark as personal."""
+        return self._once(text, prose=True)
+
+    def _once(self, text: str, *, prose: bool) -> str:
+        """Look at each text once: every model span repeats the conversation so far."""
+        if (told := self._told.get((text, prose))) is None:
+            before, self._counts = self._counts, Counter()
+            redacted = self._until_nothing_is_found(text, prose=prose)
+            told = self._told[text, prose] = redacted, self._counts
+            self._counts = before
+        if told[1]:
+            self._counts.update(told[1])
+        return told[0]
+
+    def _until_nothing_is_found(self, text: str, *, prose: bool) -> str:
+        """Replace what is found until nothing is: one value can hide the next."""
         for _ in range(_MOST_PASSES):
-            if not (found := self._find(text)):
+            if not (found := self._find(text, prose=prose)):
                 return text
             pieces, at = [], 0
             for start, end, kind, _ in found:
@@ -117,19 +123,15 @@ class _TraceRedactor:
                 at = end
             text = "".join([*pieces, text[at:]])
         # Only a text made to hide one value behind another comes here: nothing of it is kept.
-        return self._replace(Kind.SECRET, text) if find(text) else text
+        return self._replace(Kind.SECRET, text) if self._find(text, prose=prose) else text
 
-    def _find(self, text: str) -> list[Found]:
-        # Every model span repeats the conversation so far: most texts of a trace come many times.
-        if (found := self._found.get(text)) is None:
-            found = self._found[text] = find(text)
-        return found
-
-    def prose(self, text: str) -> str:
-        """Replace in free text what looks personal, and what keys of this trace mark as personal."""
-        if self._known is not None:
-            text = self._known.sub(lambda match: self._of_kind(self._known_kinds[match[0]], match[0]), text)
-        return self.label(text)
+    def _find(self, text: str, *, prose: bool) -> list[Found]:
+        found = find(text, prose=prose)
+        if not prose:
+            return found
+        further = (one for detector in self._further for one in detector.find(text))
+        beside = [*self._known.find(text), *further]
+        return merged([*beside, *found]) if beside else found
 
     def _span(self, span: Span) -> Span:
         return span.model_copy(
@@ -197,7 +199,7 @@ class _TraceRedactor:
             case dict():
                 return self._members(value, parent)
             case [str() as name, str() as told] if (
-                told and (kind := _kind_of(name, told)) and not kind_of_key(told)
+                told and (kind := _kind_of(name, told, parent)) and not kind_of_key(told)
             ):
                 return [name, self._of_kind(kind, told)]
             case list():
@@ -211,10 +213,7 @@ class _TraceRedactor:
 
     def _members(self, members: dict[str, JsonValue], parent: str) -> dict[str, JsonValue]:
         """Redact an object; headers that come as objects of a name and a value go by their name."""
-        spelled_out = {key.lower(): inner for key, inner in members.items()}
-        names = [name for key in _HEADER_NAMES if isinstance(name := spelled_out.get(key), str)]
-        # With more beside them a name and its values describe a parameter.
-        header = names[0] if names and len(members) <= _HEADER_PARTS else ""
+        header = _header_name(members) if len(members) <= _HEADER_PARTS else ""
         told: dict[str, JsonValue] = {}
         for key, inner in members.items():
             spelled = self.label(key)
@@ -262,47 +261,6 @@ class _TraceRedactor:
         self._counts = counts
         return json.dumps(redacted, ensure_ascii=False)
 
-    def _learn(self, span: Span) -> None:
-        """Collect the values that keys mark as personal, to find them in free text as well.
-
-        Of what was said only tools are believed: a user who writes JSON does not
-        get to say which words disappear.
-        """
-        sources: list[JsonValue] = [span.metadata, span.extra]
-        if span.kind in _TOOL_KINDS:
-            sources += [span.input, span.output]
-        for source in sources:
-            self._learn_from(source, "")
-        for key, _, value in (tag.partition(":") for tag in span.tags):
-            if kind := kind_of_key(key):
-                self._learn_value(kind, value)
-
-    def _learn_from(self, value: JsonValue, parent: str) -> None:
-        match value:
-            case str() if (parsed := json_in(value)) is not None:
-                self._learn_from(parsed, "")
-            case list():
-                for inner in value:
-                    self._learn_from(inner, parent)
-            case dict():
-                for key, inner in value.items():
-                    if isinstance(inner, str) and (kind := kind_of_key(key, parent)):
-                        self._learn_value(kind, inner)
-                    else:
-                        self._learn_from(inner, key)
-
-    def _learn_value(self, kind: Kind, value: str) -> None:
-        """Remember a value; of a person's name its parts as well, as they are written."""
-        # What we put there ourselves, in an earlier pass, is no value and has no parts.
-        value = ANY_PSEUDONYM.sub(" ", value).strip()
-        parts = _NAME.findall(value) if kind is Kind.PERSON else []
-        for one in (value, *parts):
-            # A short name is told from a word by its capital.
-            long_enough = len(one) >= _SHORTEST_KNOWN or one in parts
-            # A lower-case word alone is a word of the language: it says nothing of anybody.
-            if not _PLAIN_WORD.fullmatch(one) and long_enough and len(self._known_kinds) < _MOST_KNOWN:
-                self._known_kinds.setdefault(one, kind)
-
     def _replace(self, kind: Kind, value: str) -> str:
         if ANY_PSEUDONYM.fullmatch(value):
             return value
@@ -330,6 +288,12 @@ class _TraceRedactor:
         return user_hash(user_id, self._salt)
 
 
+def _header_name(members: dict[str, JsonValue]) -> str:
+    """Read of which header a pair is; with more beside them a name and its values describe a parameter."""
+    lowered = {key.lower(): inner for key, inner in members.items()}
+    return next((name for key in _HEADER_NAMES if isinstance(name := lowered.get(key), str)), "")
+
+
 def _kind_of(key: str, value: JsonValue, parent: str = "") -> Kind | None:
     """Say what a key's value is: by the key's own meaning, or because it is called a secret and looks it."""
     if kind := kind_of_key(key, parent):
@@ -338,30 +302,59 @@ def _kind_of(key: str, value: JsonValue, parent: str = "") -> Kind | None:
     return Kind.SECRET if spelled and names_a_secret(key, spelled) else None
 
 
-def _blanking(issued: Collection[str]) -> Callable[[str], str]:
-    """Blank what we put into a text ourselves, by word: a large trace has more ids than one pattern bears."""
-    words = frozenset(issued)
-    odd = _any_of([one for one in words if not _WORD_WITH_DASHES.fullmatch(one)])
-
-    def blank(match: re.Match[str]) -> str:
-        return " " if match[0] in words else match[0]
-
-    def blanked(text: str) -> str:
-        text = odd.sub(" ", text) if odd else text
-        return _WORD.sub(blank, _WORD_WITH_DASHES.sub(blank, text))
-
-    return blanked
-
-
-def _any_of(values: Collection[str]) -> re.Pattern[str] | None:
-    longest_first = sorted(values, key=lambda value: (-len(value), value))
-    if not longest_first:
-        return None
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
-
-
 def _same(kind: Kind, value: str) -> str:
     """Bring spellings of one value together: a card with and without spaces is the same card."""
     if kind in (Kind.CARD, Kind.PHONE):
         return "".join(character for character in value if character.isdigit())
     return value.casefold() if kind is Kind.EMAIL else value
+
+
+class TextRedactor(_TraceRedactor):
+    """Redacts texts and JSON documents that come one after the other: equal values get equal placeholders."""
+
+    _passed = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was replaced so far, by kind."""
+        return dict(sorted(self._counts.items()))
+
+    def text(self, text: str) -> str:
+        """Redact a text."""
+        self._begin(text, None)
+        return self.prose(text)
+
+    def json(self, text: str, value: JsonValue) -> JsonValue:
+        """Redact a JSON document, given its spelling and its value; what its keys tell its texts may hold."""
+        self._begin(text, value)
+        redacted: JsonValue = self._value(value)
+        return redacted
+
+    def _begin(self, text: str, value: JsonValue) -> None:
+        """Number above the placeholders that somebody typed, and learn what this document's keys tell."""
+        if "<" in text:
+            for kind, number in PLACEHOLDER.findall(text):
+                self._numbered[kind] = max(self._numbered[kind], int(number))
+        self._forget(len(text))
+        if (known := KnownValues.of_json(value)).kinds != self._known.kinds:
+            self._known = known
+            self._told = {seen: told for seen, told in self._told.items() if not seen[1]}
+
+    def _forget(self, length: int) -> None:
+        """Keep no more of a long stream than its latest texts and values."""
+        self._passed += length
+        if self._passed > _MOST_TOLD_LENGTH or len(self._told) > _MOST_TOLD:
+            self._told.clear()
+            self._passed = length
+        while len(self._placeholders) > _MOST_PLACEHOLDERS:
+            del self._placeholders[next(iter(self._placeholders))]
+
+    def _keyed(self, key: str, value: JsonValue, parent: str) -> JsonValue:
+        if key == "tags" and isinstance(value, list):
+            return [self._tag(one) if isinstance(one, str) else self._value(one, key) for one in value]
+        return super()._keyed(key, value, parent)
+
+    def _tag(self, tag: str) -> str:
+        """Redact a tag as a trace's; one that a trace would lose has something in its place."""
+        told = self._tags((tag,))
+        return told[0] if told else self._of_kind(Kind.USER, tag)

@@ -1,6 +1,6 @@
-"""`make bench`: runs, start-up and throughput, each in turn with a floor; medians and ratios.
+"""`make bench`: runs, redaction, start-up and throughput, beside a floor or a peer; medians and ratios.
 
-`python -m tests.bench run startup throughput` measures those of the three that it is told.
+`python -m tests.bench run redaction startup throughput` measures those of them that it is told.
 """
 
 import gzip
@@ -57,6 +57,7 @@ def main() -> None:
     traces = AIRLINE if AIRLINE.exists() else SAMPLES
     sections: dict[str, Callable[[], None]] = {
         "run": lambda: print_runs(traces),
+        "redaction": lambda: import_module("tests.bench.redaction").print_redaction(),
         # Imported late: the peak of a process that is started counts that of the one that starts it.
         "startup": lambda: import_module("tests.bench.startup").print_startup(),
         "throughput": lambda: import_module("tests.bench.throughput").print_throughput(traces),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from functions.receive_alert.alert import parse_alert
 from shared.domain.incidents import Incident, IncidentKind
 from shared.errors import MessageError
-from shared.redaction.redactor import findings
+from shared.redaction.findings import findings
 from tests.properties import examples
 from tests.unit.build import json_values
 

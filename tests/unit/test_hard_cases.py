@@ -16,7 +16,8 @@ from shared.domain.signals import SignalRules, signals_of
 from shared.domain.span_shapes import MAX_SPAN_BYTES, SpanShapeError, parse_span
 from shared.domain.taxonomy import FailureType
 from shared.errors import ConfigError, MessageError
-from shared.redaction.redactor import findings, redact_text
+from shared.redaction.findings import findings
+from shared.redaction.redactor import redact_text
 from shared.settings import load_settings
 from shared.wiring import Wiring
 from tests.timings import growth
@@ -96,9 +97,7 @@ def test_a_card_is_found_beside_letters(text: str) -> None:
     assert "<CARD_1>" in redact_text(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["secretary: Margaret said", "tokenizer=sentencepiece", "token_type: bearer"]
-)
+@pytest.mark.parametrize("text", ["secretary: nobody said", "tokenizer=sentencepiece", "token_type: bearer"])
 def test_a_word_that_only_begins_like_a_secrets_name_keeps_its_value(text: str) -> None:
     assert redact_text(text) == text
 

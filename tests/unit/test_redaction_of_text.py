@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from shared.domain.json_text import json_in
 from shared.domain.spans import Evaluation, Span
-from shared.redaction.redactor import findings, redact_text, redact_trace
+from shared.redaction.findings import findings
+from shared.redaction.redactor import redact_text, redact_trace
 from shared.redaction.text import find
 from tests.properties import examples
 from tests.timings import growth

@@ -1,0 +1,286 @@
+"""Street addresses and postcodes in free text.
+
+An anchor says that there is an address: a numbered street, a unit, a box, what
+is said in front of it. From there it grows to both sides over what addresses
+are made of: numbers, capitalised words, units, states, postcodes.
+"""
+
+import re
+from collections.abc import Iterator
+
+from shared.redaction.casing import is_caseless, with_capitals
+from shared.redaction.kinds import Found, Kind
+from shared.redaction.linear import CAPITAL, IN_WORD, linear
+from shared.redaction.words import NATIONS, STARTERS, words
+
+_LONGEST = 200
+_LEFT = 80
+# Capitals as RE2 knows them; words in between that street names are joined by.
+_NAME = rf"{CAPITAL}(?:{IN_WORD}|\.)*"
+_LINK = r"(?:de|del|della|der|den|des|di|do|dos|da|du|la|le|les|los|las|el|y|van|von|zum|zur|am|an|of|the|i)"
+_NAMES = rf"(?:{_NAME} |{_LINK} ){{0,4}}"
+_TYPES = (
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace"
+    r"|Ter|Parkway"
+    r"|Pkwy|Highway|Hwy|Way|Circle|Cir|Crescent|Close|Alley|Trail|Trl|Loop|Mall|Gateway|Grove|Gardens"
+    r"|Heights|Hill|Mews"
+    r"|Row|Walk|Quay|Pass|Path|Plaza|Pike|Ridge|Turnpike|Esplanade|Parade|Courts|Streets|Roads|Avenues"
+    r"|Causeway|Bypass"
+    r"|Freeway|Expressway|Motorway|Cove|Bend|Glen|Hollow|Crossing|Point|Landing|Vista"
+    r"|Strasse|Straße|Str|Weg|Gasse|Platz|Allee|Ring|Damm|Ufer|Chaussee|Promenade|Terrasse|Vej|Gade|Gata"
+    r"|Gatan|Vägen"
+    r"|Väg|Plass|Katu|Tie|Utca|Út|Tér|Útja|Körút|Straat|Laan|Plein|Ulica|Ulice|Trg)"
+)
+_LEADING = (
+    r"(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Pp]lace|[Qq]uai|[Aa]llée|[Cc]hemin|[Ii]mpasse|[Rr]oute|[Cc]alle|C/"
+    r"|[Aa]venida|Avda\.?"
+    r"|[Pp]laza|[Pp]aseo|[Cc]arrer|[Cc]arretera|[Cc]amino|[Tt]ravesía|[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso"
+    r"|[Vv]icolo|[Ss]trada"
+    r"|[Rr]ua|[Tt]ravessa|[Ll]argo|[Pp]raça|[Uu]lica|[Uu]l\.|[Aa]leja|[Aa]l\.|[Pp]l\.|[Tt]rg|[Pp]atak"
+    r"|[Ss]trada [Pp]rovinciale)"
+)
+_ENDED = (
+    rf"{CAPITAL}{IN_WORD}*(?:straße|strasse|str\.|weg|gasse|platz|allee|damm|ufer|steig|stieg|graben|vej"
+    rf"|vænget|gade|allé"
+    r"|gata|gatan|vägen|gränd|stigen|katu|tie|kuja|polku|straat|laan|plein|kade|gracht|dijk|singel|utca"
+    r"|veien|vegen|gaten)"
+)
+_UNIT = (
+    r"(?:[Aa]pt|[Aa]partment|[Aa]pto|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Bb]ldg|[Bb]uilding|[Rr]oom"
+    r"|[Pp]iso|[Ee]scalera"
+    r"|[Aa]ppartement|[Bb]ât(?:iment)?|[Ss]tiege|[Tt]ür|[Ww]ohnung)\.? ?#?\d{1,5}[A-Za-z]?\b"
+)
+_NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/]\d{1,4}[A-Za-z]?)?"
+# A unit alone may be anything, `Suite 2` of a test: it is one beside a number, a comma or a line's end.
+_ANCHORS = linear(
+    rf"(?P<box>\b(?:PSC|Psc|CMR|Cmr|[Uu]nit) \d{{1,5}},? [Bb]ox \d{{1,5}}|\b[Pp]\.? ?[Oo]\.? ?[Bb]ox "
+    rf"\d{{1,6}}"
+    rf"|\b(?:(?:USS|USNS|USCGC|HMS|Uss|Usns|Uscgc|Hms) {_NAME},?\s)?(?:APO|FPO|DPO|Apo|Fpo|Dpo),? (?:AA|AE"
+    rf"|AP|Aa|Ae|Ap) \d{{5}}|\b(?:Postfach|Apartado|BP) \d{{2,6}})"
+    rf"|(?P<street>\b{_NUMBER},? (?:{_NUMBER} )?{_NAMES}{_NAME} {_TYPES}\b\.?"
+    rf"|\b(?:{_NAME} ){{1,3}}{_TYPES}\.? \d{{1,5}}[A-Za-z]?\b"
+    rf"|\b{_NUMBER},? {_LEADING} {_NAMES}{_NAME}|\b{_LEADING} {_NAMES}{_NAME},? (?:n[ºo°.]{{1,2}} "
+    rf"?)?\d{{1,5}}[A-Za-z]?\b"
+    rf"|(?:{_NAME} )?{_ENDED} \d{{1,5}}[A-Za-z]?\b|\b{_NUMBER},? {_ENDED}\b"
+    rf"|\b{_NAMES}{_NAME} (?:[uú]|utca|út|tér|ul|kapu|sok|vej|gade)\.? \d{{1,5}}\b)"
+    rf"|(?P<numbered>\b\d{{1,6}} (?:{_NAME} |{_LINK} ){{1,5}}\d{{1,5}}[A-Za-z]?\b)"
+    rf"|(?P<unit>\b{_UNIT})"
+    r"|(?P<corner>\b[Tt]he [Cc]orner [Oo]f |\b[Cc]orner [Oo]f )"
+)
+_CUED = linear(
+    r"(?i)\b(?:(?:street |home |mailing |shipping |billing |delivery |work |office |postal |current |new "
+    r")?address(?:es)?(?: (?:is|to|as|was|will be|of [^\n:]{2,30}? is))?"
+    r"|addresse?|adresse(?: (?:ist|est|lautet))?|anschrift(?: ist)?|dirección(?: es)?|direccion(?: es)?"
+    r"|domicilio(?: es)?"
+    r"|(?:is |are |am |located |based |situated )(?:located |based |situated )?(?:at|on)|liv(?:e|es|ed"
+    r"|ing) (?:at|in|on)|lives? (?:on|at) the \w{4,6} side of|resid(?:e|es|ing) (?:at|in)"
+    r"|(?:deliver|delivered|send|sent|ship|shipped|mail|mailed|return|returned|come|go|went|moved|move"
+    r"|drive|drove) (?:it |them |this |me |us |a new one )?to|(?:meet|meeting|meet you|meet me|met) (?:me "
+    r"|you |us )?(?:at|on)"
+    r"|arrived at|stop at|enter (?:on|at)|side of|wohne? in|wohnhaft in|habite(?: au)?|vivo en|resido en"
+    r"|demeurant(?: au)?)[ :,]{1,3}\s{0,4}"
+)
+_AFTER_CUE = re.compile(
+    r"(?:[Tt]he [Cc]orner [Oo]f )?(?:\d{1,6}[A-Za-z]?[ "
+    r",]{1,2})?(?:(?:[^\W\d_a-zß-öø-ÿ][^\W\d_]*['’.-]?[^\W\d_]*|de|del|di|da|du|la|le|los|van|von|der|am|u"
+    r"|ul|utca|út|tér|kapu|and|y|og|och|ja)\.?[ ]){1,6}\d{1,5}[A-Za-z]?\b\.?"
+)
+_ZIP = linear(
+    r"(?i:\b(?:zip(?: ?code)?|post(?:al)? ?code|postleitzahl|plz|code postal|código postal|codigo postal"
+    r"|c\.p\.)(?: is| ist| est| es|:|=| #)?:?\s{1,3})"
+    r"(\d{3,6}(?:[- ]\d{2,4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z][ "
+    r"-]?\d[A-Za-z]\d)\b"
+    r"|\b((?:A[LKSZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|PR|RI|S[CD]"
+    r"|T[NX]|UT|V[TAI]|W[AVIY]),? \d{5}(?:-\d{4})?)\b"
+    r"|\b([A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})\b|\b([ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d)\b|\b((?:D"
+    r"|F|E|A|CH|B|NL|I)-\d{4,5})\b"
+)
+# What goes on on the right: each piece begins with what parts it from the one before.
+_PART = r"(?:[ \t\u00a0]{0,4},?[ \t]{0,3}(?:\r?\n[>?|*# \t]{0,8},?[ \t]{0,3})?)"
+_TAIL_UNIT = re.compile(rf"{_PART}{_UNIT}")
+_TAIL_NUMBER = re.compile(rf"{_PART}(?<=[\s,])\d{{1,6}}[A-Za-z]?(?:-\d{{1,5}})?\b(?![.:]\d)")
+_TAIL_CODE = re.compile(
+    rf"{_PART}(?<=[\s,])(?:[A-Z]{{1,2}}\d[A-Z\d]? \d[A-Z]{{2}}|[A-Z]\d[A-Z] \d[A-Z]\d|[A-Z]{{2,3}}(?![\w]))"
+)
+# What stands for a missing state, between a city and a postcode.
+_TAIL_SHORT = re.compile(rf"{_PART}(?<=[\s,])[a-z]{{2,3}}(?=\n? {{0,2}}\d{{4,6}}\b)")
+_TAIL_WORD = re.compile(
+    rf"{_PART}(?<=[\s,])(?P<word>[^\W\d_][^\W\d_'’-]*(?:['’-][^\W\d_]+)*)(?P<dot>\.?)(?: "
+    rf"\([^\W\d_]{{2,20}}\))?"
+)
+_AND = re.compile(r" (?:and|und|et|y|&) (?=[^\W\d_a-zß-öø-ÿ]|[^\W\d_]+ [^\W\d_]+ (?:st|ave))")
+_OTHER_STREET = re.compile(r"\.?(?: [Ss]t\.)? [Aa]nd (?=[^\W\d_]|\d)")
+_BACK = re.compile(r"(?:[^\W_][^\W_'’]*(?:['’-][^\W_]+)*\.?)[ ,]{0,2}$")
+_LINE_ABOVE = re.compile(r"(?:^|\n)[>?|*# \t]{0,8}([^\n]{3,60}?)[ \t,]{0,3}\n[>?|*# \t]{0,8}$")
+_SMALL = frozenset(
+    {
+        "de",
+        "del",
+        "della",
+        "der",
+        "den",
+        "des",
+        "di",
+        "do",
+        "dos",
+        "da",
+        "du",
+        "la",
+        "le",
+        "les",
+        "los",
+        "las",
+        "el",
+    }
+    | {"y", "van", "von", "zum", "zur", "am", "rue", "via", "u", "ul", "st", "avenue"}
+)
+_MOST_WORDS = 6
+_SHORTEST_STREET = 4
+_HINT = re.compile(r"\d|orner of")
+
+
+def find_addresses(text: str) -> Iterator[Found]:
+    """Find addresses whole, and postcodes that are told as such."""
+    if not _HINT.search(text):
+        return
+    text = with_capitals(text) if is_caseless(text) else text
+    for found in _anchored(text):
+        yield _without_stop(found, text)
+    for match in _CUED.finditer(text):
+        if (told := _AFTER_CUE.match(text, match.end())) and not _is_no_street(told.group()):
+            yield _without_stop(Found(told.start(), _right(text, told.end()), Kind.ADDRESS, "cue"), text)
+    for match in _ZIP.finditer(text):
+        group = next(at for at in range(1, 6) if match.group(at))
+        yield Found(match.start(group), match.end(group), Kind.POSTCODE, "postcode")
+
+
+def _without_stop(found: Found, text: str) -> Found:
+    """Leave the sentence its full stop."""
+    return found._replace(end=found.end - 1) if text[found.end - 1] == "." else found
+
+
+def _anchored(text: str) -> Iterator[Found]:
+    at = 0
+    for match in _ANCHORS.finditer(text):
+        rule = match.lastgroup or ""
+        if match.start() < at or (rule in ("street", "numbered") and _is_no_street(match.group())):
+            continue
+        start, end = _grown(text, match.start(), match.end(), rule)
+        at = end
+        if rule == "unit" and not _has_a_street(text[start:end]):
+            continue
+        if rule == "corner":
+            if end - match.end() < _SHORTEST_STREET:
+                continue
+            if other := _OTHER_STREET.match(text, end):
+                end = _right(text, other.end())
+        yield Found(start, end, Kind.ADDRESS, rule)
+
+
+def _is_no_street(spelled: str) -> bool:
+    """Dates, counts and codes stand between numbers too."""
+    words = [word.strip(".,").lower() for word in spelled.split() if not word[0].isdigit()]
+    named = [word for word in words if word not in STARTERS and word not in _SMALL]
+    return not named or words[0] in _NO_STREETS or words[-1] in _NO_STREETS
+
+
+_NO_STREETS = words(
+    "january february march april may june july august september october november december jan feb mar apr "
+    "jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday flight "
+    "flights passenger passengers adult adults ticket tickets item items step steps page pages usd eur gbp "
+    "bags bag order orders version am pm est and or x"
+)
+
+
+def _has_a_street(spelled: str) -> bool:
+    """A unit is part of an address where a name and a second number stand beside it."""
+    return (
+        len(re.findall(r"\d+", spelled)) > 1
+        and re.search(r"[^\W\d_]{4,}[^\n]{0,40}\d|\d[^\n]{0,40}[^\W\d_]{4,}", spelled) is not None
+    )
+
+
+def _grown(text: str, start: int, end: int, rule: str) -> tuple[int, int]:
+    end = _right(text, end)
+    if rule in ("unit", "street", "numbered", "box"):
+        start = _left(text, start, crossing=rule == "unit")
+    return start, end
+
+
+def _left(text: str, start: int, *, crossing: bool) -> int:
+    """Grow to the left as far as a number, over capitalised words; a unit also over the line above it."""
+    floor = max(0, start - _LEFT)
+    above = _LINE_ABOVE.search(text, floor, start) if crossing else None
+    if above and any(map(str.isdigit, above[1])) and _is_address_line(above[1]):
+        return above.start(1)
+    best = at = start
+    for _ in range(_MOST_WORDS):
+        before = _BACK.search(text, floor, at)
+        if before is None:
+            break
+        word = before.group().strip(" ,.")
+        low = word.lower()
+        if not (word[0].isdigit() or word[0].isupper() or low in _SMALL) or (
+            low in STARTERS and word[0].islower()
+        ):
+            break
+        if low in STARTERS or low in NATIONS:
+            break
+        at = before.start()
+        if word[0].isdigit():
+            best = at
+    return best if best < start or not crossing else at
+
+
+def _is_address_line(line: str) -> bool:
+    words = [word.strip(".,") for word in line.split()]
+    if words[0][:1].isdigit() and len(words) <= _MOST_WORDS:
+        return True
+    return all(not word or word[0].isdigit() or word[0].isupper() or word.lower() in _SMALL for word in words)
+
+
+def _right(text: str, end: int) -> int:
+    """Grow to the right over units, numbers, places and postcodes."""
+    limit, words = min(len(text), end + _LONGEST), 0
+    while end < limit:
+        if piece := (
+            _TAIL_UNIT.match(text, end, limit)
+            or _TAIL_NUMBER.match(text, end, limit)
+            or _TAIL_CODE.match(text, end, limit)
+            or _TAIL_SHORT.match(text, end, limit)
+        ):
+            end, words = piece.end(), 0
+            continue
+        if joined := _AND.match(text, end, limit):
+            end = joined.end() - 1
+        word = _TAIL_WORD.match(text, end, limit)
+        if word is None:
+            break
+        spelled, low = word["word"], word["word"].lower()
+        if (
+            not (spelled[0].isupper() or low in _SMALL)
+            or low in STARTERS - _PLACE_WORDS
+            or words >= _MOST_WORDS
+        ):
+            break
+        if spelled[0].isupper():
+            end = word.end("word")
+            words += 1
+            if word.end() > word.end("dot"):
+                end = word.end()
+            if word["dot"] and len(spelled) >= _SHORTEST_STREET:
+                break
+        elif (
+            _TAIL_WORD.match(text, word.end(), limit)
+            and text[word.end() : word.end() + 2].strip()[:1].isupper()
+        ):
+            end = word.end()
+        else:
+            break
+    return end
+
+
+_PLACE_WORDS = words(
+    "north south east west new great old city town st san los port united state center street road way "
+    "place country"
+)

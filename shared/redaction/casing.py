@@ -1,0 +1,21 @@
+"""Texts that have lost their capitals: what looks for names needs them."""
+
+import re
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+
+
+def is_caseless(text: str) -> bool:
+    """Say whether a text of several words is written in small letters or capitals alone."""
+    return " " in text and (text.islower() or text.isupper())
+
+
+def with_capitals(text: str) -> str:
+    """Give each word a capital, in place; a letter whose capital is longer keeps its own."""
+    return _WORD.sub(_capitalised, text)
+
+
+def _capitalised(match: re.Match[str]) -> str:
+    word = match[0]
+    spelled = word[:1].upper() + word[1:].lower()
+    return spelled if len(spelled) == len(word) else word

@@ -1,0 +1,31 @@
+"""Patterns that take linear time whatever the text: RE2's, with room for large ones."""
+
+from collections.abc import Collection
+from typing import Any
+
+import re2
+
+# A capital first; letters of Latin beyond ASCII come in pairs, and both are taken.
+CAPITAL = r"[A-Z\x{c0}-\x{de}\x{100}-\x{24f}\x{386}-\x{3ab}\x{400}-\x{42f}\x{1e00}-\x{1eff}]"
+# What words are made of, told by what they are not: a smaller machine than all letters of all scripts.
+IN_WORD = r"[^\x00-&(-,./0-@\[-`{-\x{bf}\s]"
+_MEMORY = 64 << 20
+
+
+def linear(pattern: str) -> Any:  # noqa: ANN401 - the library has no types
+    """Compile a pattern of RE2's syntax: no look-around, no backreference."""
+    options = re2.Options()
+    options.max_mem = _MEMORY
+    options.log_errors = False
+    return re2.compile(pattern, options)
+
+
+def any_of(values: Collection[str]) -> Any:  # noqa: ANN401 - the library has no types
+    """Compile a pattern of these texts as they are, the longest first; None where there are none."""
+    if not values:
+        return None
+    options = re2.Options()
+    options.max_mem = _MEMORY
+    options.log_errors = False
+    options.longest_match = True
+    return re2.compile("|".join(re2.escape(value) for value in values), options)

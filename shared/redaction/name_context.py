@@ -1,0 +1,165 @@
+"""What stands around a name and says that it is one."""
+
+import re
+from typing import NamedTuple
+
+from shared.redaction.linear import linear
+from shared.redaction.name_runs import Run
+from shared.redaction.names import Names
+from shared.redaction.words import AMBIGUOUS, words
+
+# What stands before a name, up to its first letter.
+_BEFORE = {
+    "introduced": linear(
+        r"(?i)\b(?:(?:name|names|surname|nickname|nombre|apellido|nom|prénom|vorname|nachname)"
+        r"\s{0,2}(?:is|was|are|to|es|est|ist|as|should be|must be|:|=|-)\s{0,6}(?:to\s)?"
+        r"|(?:first|last|full|maiden|middle|legal|my|his|her|their|the) name\b[^.?!\n]{0,20}?\b(?:is|was"
+        r"|to)\s"
+        r"|(?:called|named|known as|nicknamed)\s(?:him\s|her\s|them\s|it\s)?"
+        r"|(?:ich heiße|ich bin|je m['’]appelle|je suis|me llamo|soy|hier ist|hier spricht)\s"
+        r"|name\b[^.?!\n]{0,30}\?\s{1,3}(?:[\pL ]{1,12}:\s{0,2})?[\"'“]?"
+        r"|(?:full|first|last|middle|maiden|customer|client|patient|passenger|guest|contact|account"
+        r"|billing|shipping"
+        r"|card ?holder|recipient|sender|employee|manager|author)[ "
+        r"_-]?name[*]{0,2}\s?[:=]\s{0,6}[*]{0,2}"
+        r"|(?:name|surname|cardholder|recipient|sender|patients?|passengers?|attendees?|attn|attention"
+        r"|contact person"
+        r"|beneficiary|owner|from|to|cc|bcc|by|author|assignee|reporter"
+        r"|signature)[*]{0,2}\s?[:=][*]{0,2}\s{0,6}"
+        r"[*]{0,2})"
+    ),
+    "salutation": linear(
+        r"(?i)\b(?:dear|hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|welcome|thanks|thank you"
+        r"|lieber?"
+        r"|hallo|guten (?:tag|morgen|abend)|sehr geehrter?|cher|chère|bonjour|bonsoir|estimad[oa]"
+        r"|querid[oa]|hola"
+        r"|buenos días|buenas tardes|sorry|okay|ok|bye|goodbye|congratulations),? "
+    ),
+    "signature": linear(
+        r"(?i)\b(?:regards|sincerely|cheers|best wishes|best|yours truly|yours faithfully|thanks|thank you"
+        r"|many thanks"
+        r"|respectfully|love|mit freundlichen grüßen|viele grüße|liebe grüße|cordialement|bien à vous|saludos"
+        r"|atentamente|un saludo|gracias|merci|danke|signed|sent by|written by)[ \t]{0,2}[,.!:]?[ "
+        r"\t]{0,3}\n{0,2}"
+        r"[ \t]{0,6}(?:[-–—]\s?)?"
+    ),
+    "self": linear(r"(?i)\b(?:i ?am|i['’]m|this is|it['’]s|here is|here['’]s|speaking with|yours,?)\s"),
+    "author": linear(r"\bby\s"),
+    "spoken_of": linear(
+        r"(?i)\b(?:friend|brother|sister|uncle|aunt|cousin|boss|colleague|manager|husband|wife|son"
+        r"|daughter|mother"
+        r"|father|mom|dad|doctor|between (?:him|her|them) and|(?:speak|talk|chat|meet)(?:s|ing|ed)? (?:to"
+        r"|with)"
+        r"|assistant to|(?:son|daughter|wife|husband|mother|father|behalf) of|grandmother|grandfather|user"
+        r"|customer"
+        r"|passenger)\s"
+    ),
+    "quoted": linear(r"[\"”!?,] ?(?:said|says|asked|replied|wrote|explained|answered) "),
+    "spoken_to": linear(
+        r"(?i)\b(?:met|ask|asked|told|tell|married|marry|contact|emailed|called|phoned|texted|visited"
+        r"|visit|thank|add"
+        r"|remove|see|seen|saw|know|knew|knows|love|loves|hate|remember|invite|invited|congratulate|pay"
+        r"|paid|interviewed"
+        r"|starring|featuring|and|with|or)\s"
+    ),
+}
+_DOES = re.compile(
+    r"(?ix)^(?:['’]s)?\s?,?\s(?:said|says|saying|told|tells|asked|asks|wrote|writes|explained|explains"
+    r"|replied|answered|added|began|born|married|lives|lived|works|worked"
+    r" |thinks|thought|wants|wanted|likes|loves|loved|hates|met|went|flew|came|called|emailed|sings|sang"
+    r"|plays|played|points\ out|pointed\ out|recorded|spent|grew|studied|died"
+    r" |has\ (?:been|never|always)|had\ (?:been|never)|is\ (?:a|an|very|the|my|from|his|her|our|not|so"
+    r"|really)|was\ (?:a|an|born|very|the|my|from)|will\ be|listed|joined|moved|left)\b"
+)
+_OWNS = re.compile(
+    r"(?i)^['’]s? (?:daughter|son|wife|husband|mother|father|mom|dad|brother|sister|kid|kids|child"
+    r"|children|birthday|address|account|card|phone|email|name|passport|house|friend"
+    r"|boss|office|family|doctor|lawyer|assistant|killers?|death|life|car|order|booking|reservation"
+    r"|concert|album)\b"
+)
+_VOCATIVE = re.compile(
+    r"(?i)^[,!] (?:can|could|please|would|will|do|i|you|we|thank|thanks|what|how|why|when|where|is|are|let"
+    r"|just|don['’]t|sorry|my|the)\b"
+)
+_REQUEST = re.compile(r", (?:can|could|please|would you|will you)\b")
+_SPEAKS = re.compile(r"^:\s?[\"“]")
+_CARD = re.compile(
+    r"^[ \t,]{0,4}\n{1,2}(?:[>?|*# \t]{0,8}[^\n]{1,60}\n){0,4}?[>?|*# \t]{0,8}"
+    r"(?:[^\n]{0,30}\d[^\n]{0,40}|(?i:phone|tel|mobile|e-?mail|address|website|personal)[^\n]{0,40})(?:\n|$)"
+)
+_MARKS = words("user bot agent assistant system human customer note answer question q ai")
+
+
+_OPENING = frozenset('.!?:"“”(>*')
+_ADDRESSED = re.compile(r"\s?(?:[,!.:;]|\n|$|[-–—])")
+_SIGNS_OFF = re.compile(r"\s{0,3}(?:$|\n|,|\.)")
+_QUOTE_MARK = re.compile(r"[>?*|#]\s$")
+_SAYS_WHO = re.compile(r"\s?(?:[,.!]|and\b|from\b|\n|$)")
+_ADVERB = re.compile(r"(?:ly|wise|ward|ed|ing)$")
+_TWO = 2
+_LONGEST = 5
+
+
+# What has a name and is no person.
+_THING = re.compile(
+    r"(?i)\b(?:product|item|file|tool|function|app|application|brand|model|city|street|company|host|domain|event|plan"
+    r"|project|service|table|column|field|variable|hotel|airline|airport|course|song|album|book|movie|game|dish"
+    r"|category|store|restaurant|team|device|package|branch|server|cluster)(?:'s|s)?\b"
+)
+_THING_BEFORE = 16
+
+
+class Cues:
+    """Where in a text something ends that stands before a name; looked for when it is first asked."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends: dict[str, frozenset[int]] = {}
+
+    def before(self, run: Run, rule: str) -> bool:
+        """Say whether what this rule looks for ends where the run begins."""
+        if (ends := self._ends.get(rule)) is None:
+            matches = _BEFORE[rule].finditer(self._text)
+            ends = frozenset(match.end() for match in matches if not self._names_a_thing(*match.span()))
+            self._ends[rule] = ends
+        return run.start in ends
+
+    def _names_a_thing(self, start: int, end: int) -> bool:
+        return _THING.search(self._text, max(0, start - _THING_BEFORE), end) is not None
+
+
+class Seen(NamedTuple):
+    """What a run is judged by."""
+
+    text: str
+    names: Names
+    cues: Cues
+
+
+def rule_by_context(run: Run, right: str, seen: Seen) -> str | None:
+    """Know a name by what is said of it: who speaks, is spoken to, signs, or owns something."""
+    words, text, names = run.words, seen.text, seen.names
+    low, before = words[0].lower(), text[max(0, run.start - 3) : run.start]
+    at = {rule for rule in _BEFORE if seen.cues.before(run, rule)}
+    listed = any(word in names.given or word in names.family for word in words)
+    several, two = len(words) > 1, len(words) == _TWO
+    opens = not before.strip() or before.rstrip(" ")[-1:] in _OPENING or before.endswith("\n")
+    own_line = not before or before.endswith("\n") or _QUOTE_MARK.search(before) is not None
+    asked = opens and _VOCATIVE.match(right) is not None and (listed or _REQUEST.match(right) is not None)
+    acts = _DOES.match(right) is not None and (listed or two or (opens and not _ADVERB.search(low)))
+    rules: dict[str, bool] = {
+        "salutation": "salutation" in at and _ADDRESSED.match(right) is not None,
+        "signature": "signature" in at and _SIGNS_OFF.match(right) is not None and len(words) < _LONGEST,
+        "contact_card": own_line
+        and 1 < len(words) < _LONGEST
+        and _CARD.match(text[run.end : run.end + 240]) is not None,
+        "speaker": _SPEAKS.match(right) is not None and low not in _MARKS and (listed or not several),
+        "owner": _OWNS.match(right) is not None and (listed or several or bool(at)),
+        "spoken_of": "spoken_of" in at and (listed or several),
+        "quoted": "quoted" in at,
+        "self": "self" in at and (listed or _SAYS_WHO.match(right) is not None),
+        "subject": asked or acts,
+        "author": "author" in at and several,
+        "spoken_to": "spoken_to" in at and listed and (several or low not in AMBIGUOUS),
+    }
+    return next((rule for rule, holds in rules.items() if holds), None)

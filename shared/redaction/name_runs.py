@@ -1,0 +1,70 @@
+"""Runs of capitalised words, cut where an ordinary word or a sentence's end parts them."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from shared.redaction.words import NATIONS, STARTERS, words
+
+_PARTICLES = "de|da|del|della|der|den|di|dos|du|la|le|van|von|zu|bin|ibn|al|el|y|ter|ten|af|av"
+# `re` has no class of capitals. A possessive repetition never goes back, so a run costs its length.
+_CAPITAL = "".join(map(chr, (point for point in range(0x2000) if chr(point).isupper())))
+_WORD = rf"[{_CAPITAL}](?:[^\W\d_]|['’-])*+\.?"
+_RUN = re.compile(rf"(?<![\w@/\\#$]){_WORD}(?:[ \u00a0]{{1,2}}(?:(?:{_PARTICLES}) ){{0,2}}{_WORD})*+")
+_TOKEN = re.compile(r"[^\W\d_](?:[\w'’-]*[\w])?\.?")
+_TITLES = words(
+    "mr mrs ms miss mx mme mlle dr prof professor doctor sir madam madame monsieur herr frau fräulein señor "
+    "señora señorita sra srta doña signor signora captain capt sgt lt rev lord lady dame aunt uncle grandma "
+    "nurse officer president queen pastor senator mayor detective producer singer author commenter actor "
+    "actress director guitarist drummer writer journalist passenger guest traveler traveller cardholder "
+    "coach chef"
+)
+_POSSESSIVE = re.compile(r"['’]s?$")
+_ORDINARY = STARTERS | NATIONS
+
+
+class Run(NamedTuple):
+    """Some capitalised words in a row: where they stand, and the words without marks."""
+
+    start: int
+    end: int
+    words: tuple[str, ...]
+    titled: bool
+
+
+def runs_of(text: str) -> Iterator[Run]:
+    """Cut runs of capitalised words where an ordinary word or a sentence's end parts them."""
+    for match in _RUN.finditer(text):
+        if match[0].lower() in _ORDINARY:
+            continue
+        tokens: list[tuple[int, int, str]] = []
+        titled = False
+        for token in _TOKEN.finditer(text, *match.span()):
+            spelled = token[0]
+            word = spelled.rstrip(".")
+            if "'" in word or "’" in word:
+                word = _POSSESSIVE.sub("", word)
+            start, end = token.start(), token.start() + len(word)
+            low = word.lower()
+            if low in _TITLES:
+                yield from _closed(tokens, titled)
+                tokens, titled = [], True
+            elif len(word) == 1 and tokens and text[token.end() : token.end() + 1] == " ":
+                tokens.append((start, token.end(), word))
+            elif (low in _ORDINARY and not (tokens and word.islower())) or not word:
+                yield from _closed(tokens, titled)
+                tokens, titled = [], False
+            else:
+                # An initial keeps its dot; a word that ends with one ends a sentence.
+                tokens.append((start, end + (len(word) == 1 and spelled.endswith(".")), word))
+                if spelled != word and len(word) > 1:
+                    yield from _closed(tokens, titled)
+                    tokens, titled = [], False
+        yield from _closed(tokens, titled)
+
+
+def _closed(tokens: list[tuple[int, int, str]], titled: bool) -> Iterator[Run]:  # noqa: FBT001 - of a run
+    while tokens and (not tokens[-1][2][0].isupper() or tokens[-1][2] in ("I", "A")):
+        tokens = tokens[:-1]
+    if tokens:
+        yield Run(tokens[0][0], tokens[-1][1], tuple(word for _, _, word in tokens), titled)

@@ -1,0 +1,48 @@
+"""Given and family names, from the lists of a maintained library."""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
+
+# Locales of Latin script; the lists overlap, and each costs a millisecond to load.
+_LOCALES = (
+    *("en_US", "en_GB", "en_IN", "de_DE", "fr_FR", "es_ES", "es_MX", "it_IT", "pt_BR", "nl_NL"),
+    *("sv_SE", "da_DK", "no_NO", "fi_FI", "pl_PL", "cs_CZ", "hu_HU", "ro_RO", "hr_HR", "tr_TR"),
+)
+_SHORTEST = 3
+
+
+class Names(NamedTuple):
+    """Names as they are written, with a capital."""
+
+    given: frozenset[str]
+    family: frozenset[str]
+
+
+NO_NAMES = Names(frozenset(), frozenset())
+
+
+@cache
+def listed_names() -> Names:
+    """Read Faker's lists of names (MIT); they are loaded by the first text that is looked at."""
+    given: set[str] = set()
+    family: set[str] = set()
+    for locale in _LOCALES:
+        provider = import_module(f"faker.providers.person.{locale}").Provider
+        for attribute in dir(provider):
+            if "romanized" in attribute or "names" not in attribute:
+                continue
+            if attribute.startswith("first"):
+                given.update(_words(getattr(provider, attribute)))
+            elif attribute.startswith("last"):
+                family.update(_words(getattr(provider, attribute)))
+    return Names(frozenset(given), frozenset(family))
+
+
+def _words(names: object) -> Iterator[str]:
+    """Yield single names; weighted lists come as mappings, and methods have names like lists."""
+    if isinstance(names, dict | list | tuple):
+        for name in names:
+            if isinstance(name, str) and len(name) >= _SHORTEST and name.isalpha() and name[0].isupper():
+                yield name
