@@ -35,7 +35,7 @@ def chunks_unpacked(store: Path) -> str:
     connection = sqlite3.connect(store)
     pieces: dict[str, str] = {}
     for row in connection.execute("SELECT * FROM documents"):
-        document = next(
+        document: dict[str, str] = next(
             (json.loads(cell) for cell in row if isinstance(cell, str) and cell.startswith("{")), {}
         )
         name = next((cell for cell in row if isinstance(cell, str) and "-0" in cell), "")
