@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.domain.free_text import FreeText, FreeTextPolicy
 from shared.domain.signals import SignalRules
 from shared.domain.taxonomy import FailureType
 from shared.errors import ConfigError
@@ -67,6 +68,10 @@ class Settings(BaseSettings):
     evaluation_labels: Annotated[dict[str, FailureType], NoDecode] = {}
     similarity_threshold: float | None = Field(default=None, gt=0, le=1)
     pii_salt: SecretStr | None = None
+    pii_salt_version: str = Field(default="1", pattern=r"^[\w.-]{1,32}$")
+    pii_detector: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    free_text: FreeText = FreeText.REDACT
+    free_text_by_app: Annotated[dict[str, FreeText], NoDecode] = {}
     slack_webhook_url: SecretStr | None = None
 
     google_cloud_project: str | None = None
@@ -89,6 +94,16 @@ class Settings(BaseSettings):
             return json.loads(told)
         except (ValueError, RecursionError):
             raise ValueError("must be a JSON object of names and failure types") from None
+
+    @field_validator("free_text_by_app", mode="before")
+    @classmethod
+    def _applications_are_json(cls, told: object) -> object:
+        if not isinstance(told, str):
+            return told
+        try:
+            return json.loads(told)
+        except (ValueError, RecursionError):
+            raise ValueError('must be a JSON object of applications and "redact" or "withhold"') from None
 
     @field_validator("pii_salt")
     @classmethod
@@ -138,6 +153,11 @@ class Settings(BaseSettings):
             if not host:
                 raise ConfigError(f"the emulator backend needs {name}; `evalforge serve` tells it")
             os.environ[name] = host  # noqa: TID251
+
+    @property
+    def free_text_policy(self) -> FreeTextPolicy:
+        """What the settings say about free text."""
+        return FreeTextPolicy(default=self.free_text, by_app=self.free_text_by_app)
 
     @property
     def signal_rules(self) -> SignalRules:

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared import logs
 from shared.errors import ConfigError
 from shared.loading import loading
 from shared.ports import Clock, Documents, Embedder, Notifier, Publisher, Retention, TraceSource
+from shared.redaction.pseudonyms import key_of
 from shared.repositories.artifacts import Artifacts
 from shared.repositories.captures import Captures, HealthyCaptures
 from shared.repositories.dead_letters import DeadLetters
@@ -25,6 +28,10 @@ from shared.repositories.spend import Spend
 from shared.repositories.suggestions import Suggestions
 from shared.settings import SHORTEST_SALT, Backend, FunctionSettings, Settings, load_settings
 from shared.topology import FUNCTIONS
+
+if TYPE_CHECKING:
+    from shared.redaction.kinds import Detector
+    from shared.redaction.policy import Redaction
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,19 @@ class Wiring:
         if self.pii_salt is None:
             raise ConfigError("PII_SALT is not set; set it to the deployment's salt")
         return self.pii_salt
+
+    @property
+    def redaction(self) -> "Redaction":
+        """How traces are redacted here."""
+        # Its rules take time to load, and most functions need none of them.
+        from shared.redaction.policy import Redaction
+
+        return Redaction(
+            salt=self.salt,
+            salt_version=self.settings.pii_salt_version,
+            further=_further_detectors(self.settings.pii_detector),
+            free_text=self.settings.free_text_policy,
+        )
 
     @property
     def incidents(self) -> Incidents:
@@ -252,7 +272,24 @@ def _local_embedder() -> Embedder:
 def _salt(settings: Settings) -> bytes | None:
     if settings.evalforge_backend is not Backend.CLOUD:
         return local_salt(settings)
-    return settings.pii_salt.get_secret_value().encode() if settings.pii_salt else None
+    if settings.pii_salt is None:
+        return None
+    return key_of(settings.pii_salt.get_secret_value().encode(), settings.pii_salt_version)
+
+
+@cache
+def _further_detectors(named: str | None) -> "tuple[Detector, ...]":
+    """Make the team's own detector from `module:factory`, where the settings name one."""
+    if named is None:
+        return ()
+    module, _, factory = named.partition(":")
+    try:
+        make = getattr(import_module(module), factory)
+    except (ImportError, AttributeError):
+        raise ConfigError(
+            f"PII_DETECTOR: there is no {named}; it names a module and a function in it"
+        ) from None
+    return (make(),)
 
 
 def _notifier(settings: Settings) -> Notifier | None:
@@ -265,6 +302,10 @@ def _notifier(settings: Settings) -> Notifier | None:
 
 def local_salt(settings: Settings) -> bytes:
     """Use PII_SALT, else a random salt of the user's own, the same for all their stores."""
+    return key_of(_local_secret(settings), settings.pii_salt_version)
+
+
+def _local_secret(settings: Settings) -> bytes:
     if settings.pii_salt is not None:
         return settings.pii_salt.get_secret_value().encode()
     try:

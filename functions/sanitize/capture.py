@@ -9,7 +9,8 @@ from shared.errors import ConflictError, NotFoundError, TraceNotFoundError, Trac
 from shared.messages import CaptureStored, TraceFound
 from shared.ports import Clock, Outgoing, TraceSource
 from shared.redaction import SANITIZER_VERSION
-from shared.redaction.redactor import Redacted, redact_trace
+from shared.redaction.policy import Redaction
+from shared.redaction.redactor import Redacted
 from shared.repositories.captures import Captures, HealthyCaptures, Known, Stored
 from shared.repositories.patterns import Patterns
 from shared.topology import CONTROL_GROUP_SIZE, Topic
@@ -23,7 +24,7 @@ def sanitize_trace(
     healthy: HealthyCaptures,
     patterns: Patterns,
     rules: SignalRules,
-    salt: bytes,
+    redaction: Redaction,
     clock: Clock,
 ) -> list[Outgoing]:
     """Store a trace where it belongs now, and pass it on if it has failed, or had.
@@ -41,11 +42,11 @@ def sanitize_trace(
         trace = None
     if trace is None:
         if (stored := captures.read(known)) is not None:
-            return _store_again(captures, stored, known, salt, clock)
+            return _store_again(captures, stored, known, redaction, clock)
         if (stored := healthy.read(known_healthy)) is not None:
-            return _store_again(healthy, stored, known_healthy, salt, clock)
+            return _store_again(healthy, stored, known_healthy, redaction, clock)
         raise NotFoundError("nothing is stored of this trace, so it cannot be redacted again")
-    capture = capture_of(trace, rules=rules, salt=salt)
+    capture = capture_of(trace, rules=rules, redaction=redaction)
     passed_on = [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=message.trace_id))]
     _refuse_loss(captures.read(known), capture)
     if capture.healthy:
@@ -58,37 +59,48 @@ def sanitize_trace(
     return passed_on
 
 
-def capture_of(trace: Trace, *, rules: SignalRules, salt: bytes) -> Capture:
+def capture_of(trace: Trace, *, rules: SignalRules, redaction: Redaction) -> Capture:
     """Say what flags a trace, and redact both."""
-    redacted = redact_trace(trace, salt, signals_of(trace, rules))
+    redacted = redaction.of(trace, signals_of(trace, rules))
     return _captured(
         redacted,
         evaluated=was_evaluated(trace),
         user_hash=redacted.user_hash,
         redactions=redacted.redactions,
+        salt_version=redaction.salt_version,
     )
 
 
 def _store_again(
-    collection: Captures | HealthyCaptures, stored: Capture, known: Known, salt: bytes, clock: Clock
+    collection: Captures | HealthyCaptures, stored: Capture, known: Known, redaction: Redaction, clock: Clock
 ) -> list[Outgoing]:
     """Redact again what an earlier version of the rules has redacted, and pass a failing trace on."""
     if stored.sanitizer_version != SANITIZER_VERSION:
-        _accept(collection.store(redacted_again(stored, salt), known, at=clock()), gone=True)
+        _accept(collection.store(redacted_again(stored, redaction), known, at=clock()), gone=True)
     return [] if stored.healthy else [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=stored.trace_id))]
 
 
-def redacted_again(capture: Capture, salt: bytes) -> Capture:
+def redacted_again(capture: Capture, redaction: Redaction) -> Capture:
     """Redact a stored capture by today's rules; its signals were read from the trace as it came, and stay."""
-    redacted = redact_trace(capture.trace, salt, capture.signals)
+    redacted = redaction.of(capture.trace, capture.signals)
     counts = Counter(capture.redactions) + Counter(redacted.redactions)
     return _captured(
-        redacted, evaluated=capture.evaluated, user_hash=capture.user_hash, redactions=dict(counts)
+        redacted,
+        evaluated=capture.evaluated,
+        user_hash=capture.user_hash,
+        redactions=dict(counts),
+        # What was hashed is a hash already: it keeps the key that it was hashed with.
+        salt_version=capture.salt_version,
     )
 
 
 def _captured(
-    redacted: Redacted, *, evaluated: bool, user_hash: str | None, redactions: dict[str, int]
+    redacted: Redacted,
+    *,
+    evaluated: bool,
+    user_hash: str | None,
+    redactions: dict[str, int],
+    salt_version: str,
 ) -> Capture:
     return Capture.of(
         redacted.trace,
@@ -99,6 +111,7 @@ def _captured(
         evaluated=evaluated,
         user_hash=user_hash,
         redactions=redactions,
+        salt_version=salt_version,
         sanitizer_version=SANITIZER_VERSION,
     )
 

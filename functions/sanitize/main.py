@@ -22,7 +22,7 @@ def sanitize(event: CloudEvent) -> None:
             healthy=parts.healthy,
             patterns=parts.patterns,
             rules=parts.settings.signal_rules,
-            salt=parts.salt,
+            redaction=parts.redaction,
             clock=parts.clock,
         ),
         stage="sanitize",

@@ -21,6 +21,7 @@ class Capture(Model):
     evaluated: bool
     user_hash: str | None
     redactions: dict[str, int]
+    salt_version: str = "1"
     sanitizer_version: str
     content_hash: str
 
@@ -37,6 +38,7 @@ class Capture(Model):
         user_hash: str | None,
         redactions: dict[str, int],
         sanitizer_version: str,
+        salt_version: str = "1",
     ) -> Self:
         content = canonical_json(
             {
@@ -57,6 +59,7 @@ class Capture(Model):
             evaluated=evaluated,
             user_hash=user_hash,
             redactions=redactions,
+            salt_version=salt_version,
             sanitizer_version=sanitizer_version,
             content_hash=digest(content),
         )

@@ -13,6 +13,11 @@ ANY_PSEUDONYM = re.compile(rf"{PLACEHOLDER.pattern}|\b(?:{USER_HASH.pattern}|{ID
 _AS_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
+def key_of(salt: bytes, version: str) -> bytes:
+    """Derive the key of a version of the salt (HMAC-SHA-256): another version, and no hash is the same."""
+    return hmac.new(salt, f"evalforge pii v{version}".encode(), hashlib.sha256).digest()
+
+
 def user_hash(user_id: str, salt: bytes) -> str:
     """Name a user the same way in every trace of one salt."""
     return f"user_{_keyed(user_id, salt, 16)}"

@@ -119,7 +119,7 @@ def test_an_earlier_fetch_never_replaces_a_later_one(ran: Wiring) -> None:
             healthy=ran.healthy,
             patterns=ran.patterns,
             rules=ran.settings.signal_rules,
-            salt=ran.salt,
+            redaction=ran.redaction,
             clock=ran.clock,
         )
 

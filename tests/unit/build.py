@@ -10,6 +10,7 @@ from functions.sanitize.capture import capture_of
 from shared.domain.captures import Capture
 from shared.domain.signals import SignalRules
 from shared.domain.spans import Evaluation, Span, Trace
+from shared.redaction.policy import Redaction
 from shared.redaction.redactor import Redacted, redact_trace
 
 TRACE_ID = "trace-1"
@@ -93,7 +94,7 @@ def trace(*spans: Span) -> Trace:
 
 def capture(*spans: Span) -> Capture:
     """Sanitize a trace as the stage does."""
-    return capture_of(trace(*spans), rules=SignalRules(), salt=SALT)
+    return capture_of(trace(*spans), rules=SignalRules(), redaction=Redaction(SALT))
 
 
 def redacted(*spans: Span, salt: bytes = SALT) -> Redacted:
