@@ -23,14 +23,15 @@ from shared.domain.suggestions import Suggestion, summarize
 from shared.errors import ConflictError, NotFoundError
 from shared.messages import ArtifactsDrafted, SuggestionChanged
 from shared.ports import Outgoing
-from shared.redaction.leaving import made_safe
+from shared.redaction.leaving import made_safe, with_surrogates
+from shared.redaction.surrogates import surrogates_of
 from shared.repositories.artifacts import Artifacts
 from shared.repositories.captures import Captures
 from shared.repositories.patterns import Patterns
 from shared.repositories.suggestions import KnownSuggestion, Suggestions
 from shared.topology import Topic
 
-GENERATOR_VERSION = "1"
+GENERATOR_VERSION = "2"
 
 
 def generate_artifacts(
@@ -74,18 +75,30 @@ def draft_all(
     suggestion: Suggestion, pattern: FailurePattern, capture: Capture
 ) -> tuple[ArtifactContent, ...]:
     """Write the three artifacts from one failing run, fit to leave."""
-    drafts = (
-        draft_eval_test(pattern, capture),
-        draft_guardrail(pattern, capture),
-        draft_runbook(suggestion, pattern, capture),
-    )
     issued = issued_ids(suggestion, capture)
-    return tuple(made_safe(draft, issued) for draft in drafts)
+    test = eval_test_of(pattern, capture, issued)
+    others = (draft_guardrail(pattern, capture), draft_runbook(suggestion, pattern, capture))
+    return (test, *(made_safe(draft, issued) for draft in others))
+
+
+def eval_test_of(pattern: FailurePattern, capture: Capture, issued: tuple[str, ...]) -> ArtifactContent:
+    """Draft the eval test with surrogates: an application checks what it is given, also in a replay.
+
+    Guardrails and runbooks keep placeholders: people read them, and see that
+    something was replaced.
+    """
+    draft = made_safe(draft_eval_test(pattern, capture), issued)
+    return with_surrogates(draft, surrogates_for(capture), issued)
 
 
 def issued_ids(suggestion: Suggestion, capture: Capture) -> tuple[str, ...]:
     """List the ids that artifacts name, and that are ours to name."""
     return (suggestion.id, capture.trace_id, *(span.span_id for span in capture.spans))
+
+
+def surrogates_for(capture: Capture) -> dict[str, str]:
+    """Choose a surrogate for every placeholder of a capture."""
+    return surrogates_of([span.model_dump(mode="json") for span in capture.spans], capture.pseudonyms)
 
 
 def draft_status(content: ArtifactContent) -> DraftStatus:
@@ -112,7 +125,7 @@ def _with_artifacts(
 ) -> Suggestion:
     """Write a new revision of each artifact whose content differs from the current one."""
     refs = dict(summary.artifacts)
-    issued = issued_ids(summary, capture)
+    issued = (*issued_ids(summary, capture), *surrogates_for(capture).values())
     for content in draft_all(summary, pattern, capture):
         spelled = canonical_json(content.model_dump(mode="json"))
         before = refs.get(content.kind)

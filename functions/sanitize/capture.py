@@ -68,6 +68,7 @@ def capture_of(trace: Trace, *, rules: SignalRules, redaction: Redaction) -> Cap
         user_hash=redacted.user_hash,
         redactions=redacted.redactions,
         salt_version=redaction.salt_version,
+        pseudonyms=redacted.pseudonyms,
     )
 
 
@@ -91,6 +92,7 @@ def redacted_again(capture: Capture, redaction: Redaction) -> Capture:
         redactions=dict(counts),
         # What was hashed is a hash already: it keeps the key that it was hashed with.
         salt_version=capture.salt_version,
+        pseudonyms=redacted.pseudonyms | capture.pseudonyms,
     )
 
 
@@ -101,6 +103,7 @@ def _captured(
     user_hash: str | None,
     redactions: dict[str, int],
     salt_version: str,
+    pseudonyms: dict[str, str],
 ) -> Capture:
     return Capture.of(
         redacted.trace,
@@ -112,6 +115,7 @@ def _captured(
         user_hash=user_hash,
         redactions=redactions,
         salt_version=salt_version,
+        pseudonyms=pseudonyms,
         sanitizer_version=SANITIZER_VERSION,
     )
 

@@ -9,7 +9,11 @@ from shared.domain.spans import Span, Trace
 
 
 class Capture(Model):
-    """A redacted trace with what says that it failed; without signals it is a healthy capture."""
+    """A redacted trace with what says that it failed; without signals it is a healthy capture.
+
+    `pseudonyms` has the keyed hash of what each placeholder stands for: equal
+    in every trace of one salt version.
+    """
 
     trace_id: str
     ml_app: str
@@ -22,6 +26,7 @@ class Capture(Model):
     user_hash: str | None
     redactions: dict[str, int]
     salt_version: str = "1"
+    pseudonyms: dict[str, str] = {}
     sanitizer_version: str
     content_hash: str
 
@@ -39,6 +44,7 @@ class Capture(Model):
         redactions: dict[str, int],
         sanitizer_version: str,
         salt_version: str = "1",
+        pseudonyms: dict[str, str] | None = None,
     ) -> Self:
         content = canonical_json(
             {
@@ -60,6 +66,7 @@ class Capture(Model):
             user_hash=user_hash,
             redactions=redactions,
             salt_version=salt_version,
+            pseudonyms=pseudonyms or {},
             sanitizer_version=sanitizer_version,
             content_hash=digest(content),
         )

@@ -23,6 +23,11 @@ def user_hash(user_id: str, salt: bytes) -> str:
     return f"user_{_keyed(user_id, salt, 16)}"
 
 
+def value_hash(kind: str, value: str, salt: bytes) -> str:
+    """Name a value the same way in every trace of one salt, so that traces can be joined on it."""
+    return _keyed(f"{kind}\0{value}", salt, 32)
+
+
 def id_hash(name: str, salt: bytes) -> str:
     """Name a thing whose own id must not be seen."""
     return f"id_{_keyed(name, salt, 32)}"

@@ -12,7 +12,7 @@ from shared.domain.spans import Evaluation, Span, Trace
 from shared.redaction.kinds import Detector, Found, Kind
 from shared.redaction.known_values import KnownValues
 from shared.redaction.places import describes, is_dropped_tag, kind_of_key, user_id_of_tag
-from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, id_hash, user_hash
+from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, id_hash, user_hash, value_hash
 from shared.redaction.text import find, merged
 from shared.redaction.told_secrets import names_a_secret
 
@@ -24,12 +24,13 @@ _MOST_TOLD = 4000
 _MOST_TOLD_LENGTH = 8_000_000
 _MOST_PASSES = 4
 _HEADER_PARTS = 2
+_NEVER_JOINED = frozenset({Kind.SECRET, Kind.SESSION})
 _HEADER_NAMES = ("name", "key", "header")
 _HEADER_VALUES = frozenset({"value", "values", "val"})
 
 
 class Redacted(NamedTuple):
-    """A trace that may be stored with what flags it, and what was replaced in it, by kind."""
+    """A trace that may be stored with what flags it; what was replaced, by kind and by placeholder."""
 
     trace: Trace
     signals: tuple[Signal, ...]
@@ -38,6 +39,7 @@ class Redacted(NamedTuple):
     version: str
     user_hash: str | None
     redactions: dict[str, int]
+    pseudonyms: dict[str, str]
 
 
 def redact_trace(
@@ -91,7 +93,16 @@ class _TraceRedactor:
             version=safe_id(trace.version, self._salt),
             user_hash=self._user_hash,
             redactions=dict(sorted(self._counts.items())),
+            pseudonyms=self._pseudonyms(),
         )
+
+    def _pseudonyms(self) -> dict[str, str]:
+        """Give each placeholder the keyed hash of its value; a secret has none, and nothing joins on it."""
+        return {
+            placeholder: value_hash(kind.value, value, self._salt)
+            for (kind, value), placeholder in self._placeholders.items()
+            if kind not in _NEVER_JOINED
+        }
 
     def label(self, text: str) -> str:
         """Replace in a name or an id what by its form is personal or secret."""

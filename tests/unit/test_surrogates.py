@@ -1,0 +1,109 @@
+"""Values that stand in for redacted ones in an eval test: of their type, reserved, the same everywhere."""
+
+import ipaddress
+import json
+from typing import Any
+
+import phonenumbers
+import pytest
+from pydantic import JsonValue
+from stdnum import iban, luhn
+
+from functions.extract.extraction import pattern_of
+from functions.generate.generation import eval_test_of, surrogates_for
+from functions.sanitize.capture import capture_of
+from shared.domain.artifacts import EvalTest
+from shared.domain.captures import Capture
+from shared.domain.signals import SignalRules
+from shared.redaction.kinds import Kind
+from shared.redaction.leaving import leaks_in
+from shared.redaction.policy import Redaction
+from shared.redaction.surrogates import rendered, surrogates_of
+from shared.redaction.text import find
+from tests.unit.build import SALT, call, root, trace, verdict
+
+MANY = [f"<{kind.value}_{number}>" for kind in Kind for number in range(1, 8)]
+
+
+def surrogate(kind: Kind, hashed: str = "x") -> str:
+    placeholder = f"<{kind.value}_1>"
+    return surrogates_of(placeholder, {placeholder: hashed})[placeholder]
+
+
+@pytest.mark.parametrize("hashed", list("abcdefghij"))
+def test_a_surrogate_passes_for_what_it_stands_for(hashed: str) -> None:
+    assert surrogate(Kind.EMAIL, hashed).endswith("@example.com")
+    assert luhn.is_valid(surrogate(Kind.CARD, hashed))
+    assert iban.is_valid(surrogate(Kind.IBAN, hashed))
+    phone = phonenumbers.parse(surrogate(Kind.PHONE, hashed))
+    assert phonenumbers.is_possible_number(phone)
+    assert 5550100 <= (phone.national_number or 0) % 10_000_000 <= 5550199
+    assert any(
+        ipaddress.ip_address(surrogate(Kind.IP, hashed)) in ipaddress.ip_network(net)
+        for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+    )
+    assert surrogate(Kind.MAC, hashed).startswith("00:00:5E:00:53:")
+    assert surrogate(Kind.SSN, hashed).startswith("987-65-43")
+
+
+def test_every_kind_has_surrogates_and_equal_values_the_same() -> None:
+    chosen = surrogates_of(" ".join(MANY), {})
+
+    assert set(chosen) == set(MANY)
+    assert (
+        len({chosen[one] for one in MANY if one.startswith(("<EMAIL", "<PERSON", "<PHONE", "<CARD"))}) == 28
+    )
+    assert surrogate(Kind.EMAIL, "h") == surrogate(Kind.EMAIL, "h") != surrogate(Kind.EMAIL, "i")
+
+
+def test_placeholders_are_replaced_in_every_text_and_key() -> None:
+    value: JsonValue = {
+        "to <EMAIL_1>": ["<EMAIL_1>", json.dumps({"who": "<EMAIL_1>"}), 5, None, "<UNKNOWN_1>"]
+    }
+    told: Any = rendered(value, {"<EMAIL_1>": "x@example.com"})
+
+    assert told == {"to x@example.com": ["x@example.com", '{"who": "x@example.com"}', 5, None, "<UNKNOWN_1>"]}
+
+
+def test_on_the_way_in_no_reserved_range_is_exempt() -> None:
+    for kind in (Kind.EMAIL, Kind.PHONE, Kind.CARD, Kind.IBAN, Kind.SSN, Kind.IP, Kind.MAC):
+        assert find(f"it is {surrogate(kind)} here"), kind
+
+
+def failing(email: str, card: str) -> Capture:
+    spans = (
+        root(
+            input={"value": f"I am {email}, refund {card}"},
+            evaluations={"faithfulness": verdict("fail", 0.1, "no refund was made")},
+        ),
+        call("c", "refund", {"email": email, "card": card}, {"error": f"no card {card}"}, status="error"),
+    )
+    return capture_of(trace(*spans), rules=SignalRules(), redaction=Redaction(SALT))
+
+
+def test_the_same_value_has_the_same_hash_in_every_trace_and_a_secret_has_none() -> None:
+    one, other = failing("jo@mail.org", "4012 8888 8888 1881"), failing("jo@mail.org", "4012888888881881")
+
+    assert one.pseudonyms == other.pseudonyms
+    assert one.pseudonyms.keys() == {"<EMAIL_1>", "<CARD_1>"}
+    assert failing("al@mail.org", "4012888888881881").pseudonyms["<EMAIL_1>"] != one.pseudonyms["<EMAIL_1>"]
+    held = capture_of(
+        trace(root(metadata={"password": "hunter22x"})), rules=SignalRules(), redaction=Redaction(SALT)
+    )
+    assert held.redactions == {"SECRET": 1}
+    assert held.pseudonyms == {}
+
+
+def test_an_eval_test_carries_one_surrogate_throughout_and_may_leave() -> None:
+    capture = failing("jo@mail.org", "4012888888881881")
+    test = eval_test_of(pattern_of(capture), capture, ())
+    assert isinstance(test, EvalTest)
+    spelled, chosen = test.model_dump_json(), surrogates_for(capture)
+
+    assert "<EMAIL_1>" not in spelled
+    assert "<CARD_1>" not in spelled
+    assert spelled.count(chosen["<EMAIL_1>"]) >= 2
+    assert spelled.count(chosen["<CARD_1>"]) >= 2
+    assert leaks_in(test, ()) != {}
+    assert leaks_in(test, tuple(chosen.values())) == {}
+    assert "mail.org" not in spelled
