@@ -84,10 +84,16 @@ def _listed_parts(run: Run, text: str, names: Names, cues: Cues) -> Iterator[Run
             open_ = start if not words else open_
             words.append(word)
         elif words:
-            yield Run(open_, _end_of(words, open_, text), tuple(words), titled=False)
+            yield from _unless_ordinary(Run(open_, _end_of(words, open_, text), tuple(words), titled=False))
             words = []
     if words:
-        yield Run(open_, at, tuple(words), titled=False)
+        yield from _unless_ordinary(Run(open_, at, tuple(words), titled=False))
+
+
+def _unless_ordinary(run: Run) -> Iterator[Run]:
+    """Words that are names as well, all in small letters, are words."""
+    if any(word.lower() not in AMBIGUOUS for word in run.words):
+        yield run
 
 
 def _end_of(words: list[str], start: int, text: str) -> int:

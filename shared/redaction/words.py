@@ -73,6 +73,10 @@ ORGANISATIONS = words(
 """Words that make a run of capitals the name of a place, a firm or a product, in lower case."""
 
 AMBIGUOUS = words(
+    "elif case parent char cases meta deep master colon junk edit cross font marks branch peer "
+    "singleton lang "
+    "pages bridges sans repo said ties dash ring sole mate holder lucky sales weeks sane smart corona claude "
+    "tilde powers diamond nord bail wall lone coll till seven pope cant ball cassandra "
     "amber amy angel art ash autumn barry basil bay berg bill bird bishop black bond booth brook brown buck "
     "bush butcher cash chance charity chase chip christian christmas clay cliff cook coral cruz daisy dale "
     "dawn day dean dolly dollar don drew duke earl east easter ebony eden eve faith fields finger fish "

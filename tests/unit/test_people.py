@@ -50,6 +50,7 @@ def test_a_name_is_found_whole(text: str, name: str) -> None:
         "Order A-1042 was shipped on Monday, May 12.",
         "The University of Example and the Grand Hotel are closed.",
         "<PERSON_1> wrote to <EMAIL_2>",
+        "nobody said that the master branch may be a smart case",
         "Your name is required. The name was changed.",
         "max_tokens exceeded in get_user_details for Gemini Pro",
         "Data Protection Officer, Customer Service Center, Dallas Fort Worth Airport",
