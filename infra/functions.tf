@@ -56,6 +56,7 @@ module "find_failures" {
   settings = {
     DATADOG_SITE       = var.datadog_site
     EVALUATION_LABELS  = var.evaluation_labels
+    PII_SALT_VERSION   = var.pii_salt_version
     QUALITY_THRESHOLD  = var.quality_threshold
     TOXICITY_THRESHOLD = var.toxicity_threshold
   }
@@ -80,6 +81,9 @@ module "sanitize" {
   settings = {
     DATADOG_SITE       = var.datadog_site
     EVALUATION_LABELS  = var.evaluation_labels
+    FREE_TEXT          = var.free_text
+    FREE_TEXT_BY_APP   = var.free_text_by_app
+    PII_SALT_VERSION   = var.pii_salt_version
     QUALITY_THRESHOLD  = var.quality_threshold
     TOXICITY_THRESHOLD = var.toxicity_threshold
   }

@@ -58,6 +58,30 @@ variable "firestore_location" {
   }
 }
 
+variable "free_text" {
+  description = "What happens to free text: redact or withhold."
+  type        = string
+  default     = "redact"
+  nullable    = false
+
+  validation {
+    condition     = contains(["redact", "withhold"], var.free_text)
+    error_message = "Use redact or withhold."
+  }
+}
+
+variable "free_text_by_app" {
+  description = "The same for single applications, as a JSON object."
+  type        = string
+  default     = "{}"
+  nullable    = false
+
+  validation {
+    condition     = can(keys(jsondecode(var.free_text_by_app))) && alltrue([for told in try(values(jsondecode(var.free_text_by_app)), []) : contains(["redact", "withhold"], told)])
+    error_message = "Give a JSON object, such as {\"bank-bot\": \"withhold\"}."
+  }
+}
+
 variable "log_level" {
   description = "From which level on the functions log."
   type        = string
@@ -67,6 +91,18 @@ variable "log_level" {
   validation {
     condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.log_level)
     error_message = "Use DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+}
+
+variable "pii_salt_version" {
+  description = "The version of the salt in PII_SALT; raise it with every new salt."
+  type        = string
+  default     = "1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]{1,32}$", var.pii_salt_version))
+    error_message = "Use 1 to 32 letters, digits, dots, dashes or underscores."
   }
 }
 

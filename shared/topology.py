@@ -83,7 +83,13 @@ ENVIRONMENT = (
     # functions-framework's number of threads: as many as the requests that it is sent at once.
     "THREADS",
 )
-_SEARCHING = ("DATADOG_SITE", "EVALUATION_LABELS", "QUALITY_THRESHOLD", "TOXICITY_THRESHOLD")
+_SEARCHING = (
+    "DATADOG_SITE",
+    "EVALUATION_LABELS",
+    "PII_SALT_VERSION",
+    "QUALITY_THRESHOLD",
+    "TOXICITY_THRESHOLD",
+)
 _DATADOG = ("DATADOG_API_KEY", "DATADOG_APP_KEY", "PII_SALT")
 
 FUNCTIONS = (
@@ -110,7 +116,7 @@ FUNCTIONS = (
         "sanitize",
         Topic.FAILURES,
         publishes=(Topic.CAPTURES,),
-        settings=_SEARCHING,
+        settings=(*_SEARCHING, "FREE_TEXT", "FREE_TEXT_BY_APP"),
         secrets=_DATADOG,
         memory_mib=1024,
         timeout_seconds=300,

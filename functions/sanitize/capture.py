@@ -75,9 +75,13 @@ def capture_of(trace: Trace, *, rules: SignalRules, redaction: Redaction) -> Cap
 def _store_again(
     collection: Captures | HealthyCaptures, stored: Capture, known: Known, redaction: Redaction, clock: Clock
 ) -> list[Outgoing]:
-    """Redact again what an earlier version of the rules has redacted, and pass a failing trace on."""
-    if stored.sanitizer_version != SANITIZER_VERSION:
-        _accept(collection.store(redacted_again(stored, redaction), known, at=clock()), gone=True)
+    """Redact again what earlier rules or another policy have left, and pass a failing trace on."""
+    stale = stored.sanitizer_version != SANITIZER_VERSION
+    # Its application may withhold only since.
+    if stale or redaction.free_text.withholds(stored.ml_app):
+        again = redacted_again(stored, redaction)
+        if again.content_hash != stored.content_hash:
+            _accept(collection.store(again, known, at=clock()), gone=True)
     return [] if stored.healthy else [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=stored.trace_id))]
 
 
@@ -85,6 +89,8 @@ def redacted_again(capture: Capture, redaction: Redaction) -> Capture:
     """Redact a stored capture by today's rules; its signals were read from the trace as it came, and stay."""
     redacted = redaction.of(capture.trace, capture.signals)
     counts = Counter(capture.redactions) + Counter(redacted.redactions)
+    # A capture names one version of the salt: what another hashes cannot be joined by it.
+    hashed = redacted.pseudonyms if redaction.salt_version == capture.salt_version else {}
     return _captured(
         redacted,
         evaluated=capture.evaluated,
@@ -92,7 +98,7 @@ def redacted_again(capture: Capture, redaction: Redaction) -> Capture:
         redactions=dict(counts),
         # What was hashed is a hash already: it keeps the key that it was hashed with.
         salt_version=capture.salt_version,
-        pseudonyms=redacted.pseudonyms | capture.pseudonyms,
+        pseudonyms=hashed | capture.pseudonyms,
     )
 
 

@@ -79,7 +79,10 @@ run "wrong_settings" {
   variables {
     datadog_site         = "example.com"
     evaluation_labels    = "[]"
+    free_text            = "hide"
+    free_text_by_app     = "{\"bank-bot\": \"hide\"}"
     log_level            = "LOUD"
+    pii_salt_version     = "the second"
     quality_threshold    = 2
     similarity_threshold = 0
     trace_lookback_hours = 0.5
@@ -88,7 +91,10 @@ run "wrong_settings" {
   expect_failures = [
     var.datadog_site,
     var.evaluation_labels,
+    var.free_text,
+    var.free_text_by_app,
     var.log_level,
+    var.pii_salt_version,
     var.quality_threshold,
     var.similarity_threshold,
     var.trace_lookback_hours,

@@ -1,7 +1,9 @@
 """Replaces what must not be seen with placeholders that stay the same through one trace."""
 
 import json
+import re
 from collections import Counter
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
@@ -9,6 +11,7 @@ from pydantic import JsonValue
 from shared.domain.json_text import json_in
 from shared.domain.signals import Signal
 from shared.domain.spans import Evaluation, Span, Trace
+from shared.redaction.folding import fold
 from shared.redaction.kinds import Detector, Found, Kind
 from shared.redaction.known_values import KnownValues
 from shared.redaction.places import describes, is_dropped_tag, kind_of_key, user_id_of_tag
@@ -25,6 +28,11 @@ _MOST_TOLD_LENGTH = 8_000_000
 _MOST_PASSES = 4
 _HEADER_PARTS = 2
 _NEVER_JOINED = frozenset({Kind.SECRET, Kind.SESSION})
+# Blanks and dashes are no part of these.
+_NUMBERED = frozenset(
+    {Kind.CARD, Kind.PHONE, Kind.IBAN, Kind.SSN, Kind.NATIONALID, Kind.PASSPORT, Kind.LICENCE, Kind.MAC}
+)
+_SEPARATORS = re.compile(r"[\W_]+")
 _HEADER_NAMES = ("name", "key", "header")
 _HEADER_VALUES = frozenset({"value", "values", "val"})
 
@@ -315,9 +323,23 @@ def _kind_of(key: str, value: JsonValue, parent: str = "") -> Kind | None:
 
 def _same(kind: Kind, value: str) -> str:
     """Bring spellings of one value together: a card with and without spaces is the same card."""
-    if kind in (Kind.CARD, Kind.PHONE):
-        return "".join(character for character in value if character.isdigit())
-    return value.casefold() if kind is Kind.EMAIL else value
+    if kind in _NEVER_JOINED:
+        return value
+    folded = fold(value)
+    plain = folded.text if folded else value
+    if kind in _NUMBERED:
+        return _SEPARATORS.sub("", plain).casefold() or plain
+    if kind is Kind.IP:
+        return _address(plain)
+    return plain.casefold() if kind is Kind.EMAIL else plain
+
+
+def _address(spelled: str) -> str:
+    """Spell an address in the one way that its family has; what stands beside one keeps it as it is."""
+    try:
+        return ip_address(spelled).compressed
+    except ValueError:
+        return spelled.casefold()
 
 
 class TextRedactor(_TraceRedactor):

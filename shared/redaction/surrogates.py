@@ -6,6 +6,7 @@ or documented for examples, so that it can be nobody's.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
@@ -42,28 +43,37 @@ _IBANS = (
 )
 # RFC 5737.
 _NETWORKS = ("192.0.2", "198.51.100", "203.0.113")
-_MOST_PROBES = 1000
 
-_MAKERS: dict[str, Callable[[int], str]] = {
-    Kind.EMAIL: lambda n: f"person-{n % 0xFFFFF:05x}@example.com",  # RFC 2606
-    Kind.PHONE: lambda n: f"+1-202-555-01{n % 100:02}",  # kept for fiction by the North American plan
-    Kind.CARD: lambda n: _CARDS[n % len(_CARDS)],
-    Kind.IBAN: lambda n: _IBANS[n % len(_IBANS)],
-    Kind.SSN: lambda n: f"987-65-43{20 + n % 10}",  # kept for advertisements, never issued
-    Kind.NATIONALID: lambda n: f"X00-000-{n % 10_000:04}",
-    Kind.PASSPORT: lambda n: f"X0000{n % 10_000:04}",
-    Kind.LICENCE: lambda n: f"X000-0000-{n % 10_000:04}",
-    Kind.IP: lambda n: f"{_NETWORKS[n % 3]}.{1 + n // 3 % 254}",
-    Kind.MAC: lambda n: f"00:00:5E:00:53:{n % 256:02X}",  # RFC 7042
-    Kind.LOCATION: lambda n: f"0.{n % 100_000:05}",  # in the Gulf of Guinea, at sea
-    Kind.PERSON: lambda n: f"{_GIVEN[n % len(_GIVEN)]} {_FAMILY[n // len(_GIVEN) % len(_FAMILY)]}",
-    Kind.HANDLE: lambda n: f"example_user_{n % 10_000:04}",
-    Kind.ADDRESS: lambda n: f"{1 + n % 999} Example Street",
-    Kind.POSTCODE: lambda n: f"{n % 400:05}",  # below the lowest that is assigned
-    Kind.BIRTH: lambda n: f"1900-{1 + n // 28 % 12:02}-{1 + n % 28:02}",
-    Kind.SESSION: lambda n: f"example-session-{n % 10_000:04}",
-    Kind.SECRET: lambda n: f"example-not-a-secret-{n % 10_000:04}",
-    Kind.USER: lambda n: f"example_user_{n % 10_000:04}",
+
+class _Range(NamedTuple):
+    """So many values of one kind, all different."""
+
+    size: int
+    make: Callable[[int], str]
+
+
+_RANGES: dict[str, _Range] = {
+    Kind.EMAIL: _Range(0x100000, lambda n: f"person-{n:05x}@example.com"),  # RFC 2606
+    Kind.PHONE: _Range(100, lambda n: f"+1-202-555-01{n:02}"),  # kept for fiction by the North American plan
+    Kind.CARD: _Range(len(_CARDS), lambda n: _CARDS[n]),
+    Kind.IBAN: _Range(len(_IBANS), lambda n: _IBANS[n]),
+    Kind.SSN: _Range(10, lambda n: f"987-65-43{20 + n}"),  # kept for advertisements, never issued
+    Kind.NATIONALID: _Range(10_000, lambda n: f"X00-000-{n:04}"),
+    Kind.PASSPORT: _Range(10_000, lambda n: f"X0000{n:04}"),
+    Kind.LICENCE: _Range(10_000, lambda n: f"X000-0000-{n:04}"),
+    Kind.IP: _Range(3 * 254, lambda n: f"{_NETWORKS[n % 3]}.{1 + n // 3}"),
+    Kind.MAC: _Range(256, lambda n: f"00:00:5E:00:53:{n:02X}"),  # RFC 7042
+    Kind.LOCATION: _Range(100_000, lambda n: f"0.{n:05}"),  # in the Gulf of Guinea, at sea
+    Kind.PERSON: _Range(
+        len(_GIVEN) * len(_FAMILY), lambda n: f"{_GIVEN[n % len(_GIVEN)]} {_FAMILY[n // len(_GIVEN)]}"
+    ),
+    Kind.HANDLE: _Range(10_000, lambda n: f"example_user_{n:04}"),
+    Kind.ADDRESS: _Range(999, lambda n: f"{1 + n} Example Street"),
+    Kind.POSTCODE: _Range(400, lambda n: f"{n:05}"),  # below the lowest that is assigned
+    Kind.BIRTH: _Range(12 * 28, lambda n: f"1900-{1 + n // 28:02}-{1 + n % 28:02}"),
+    Kind.SESSION: _Range(10_000, lambda n: f"example-session-{n:04}"),
+    Kind.SECRET: _Range(10_000, lambda n: f"example-not-a-secret-{n:04}"),
+    Kind.USER: _Range(10_000, lambda n: f"example_account_{n:04}"),
 }
 
 
@@ -74,10 +84,14 @@ def surrogates_of(value: JsonValue, pseudonyms: Mapping[str, str]) -> dict[str, 
     in every trace; two placeholders share one only where a range is exhausted.
     """
     chosen: dict[str, str] = {}
+    taken: dict[str, set[int]] = {}
     for placeholder in sorted(set(_placeholders(value)), key=lambda one: (len(one), one)):
-        make = _MAKERS.get(placeholder[1:].rpartition("_")[0])
-        if make is not None:
-            chosen[placeholder] = _free(make, pseudonyms.get(placeholder, placeholder), chosen.values())
+        kind = placeholder[1:].rpartition("_")[0]
+        if (told := _RANGES.get(kind)) is not None:
+            used = taken.setdefault(kind, set())
+            at = _free(told.size, pseudonyms.get(placeholder, placeholder), used)
+            used.add(at)
+            chosen[placeholder] = told.make(at)
     return chosen
 
 
@@ -109,7 +123,9 @@ def _placeholders(value: JsonValue) -> Iterable[str]:
                 yield from _placeholders(inner)
 
 
-def _free(make: Callable[[int], str], hashed: str, taken: Iterable[str]) -> str:
-    first = int.from_bytes(hashlib.sha256(hashed.encode()).digest()[:6], "big")
-    used = set(taken)
-    return next((told for at in range(_MOST_PROBES) if (told := make(first + at)) not in used), make(first))
+def _free(size: int, hashed: str, used: set[int]) -> int:
+    """Choose a place in a range by a hash: the next that is free, or its own where none is."""
+    first = int.from_bytes(hashlib.sha256(hashed.encode()).digest()[:6], "big") % size
+    if len(used) == size:
+        return first
+    return next(at for step in range(size) if (at := (first + step) % size) not in used)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import time
 from typing import Any
 
 import phonenumbers
@@ -11,7 +12,7 @@ from stdnum import iban, luhn
 
 from functions.extract.extraction import pattern_of
 from functions.generate.generation import eval_test_of, surrogates_for
-from functions.sanitize.capture import capture_of
+from functions.sanitize.capture import capture_of, redacted_again
 from shared.domain.artifacts import EvalTest
 from shared.domain.captures import Capture
 from shared.domain.signals import SignalRules
@@ -20,7 +21,7 @@ from shared.redaction.leaving import leaks_in
 from shared.redaction.policy import Redaction
 from shared.redaction.surrogates import rendered, surrogates_of
 from shared.redaction.text import find
-from tests.unit.build import SALT, call, root, trace, verdict
+from tests.unit.build import SALT, call, redacted, redacted_input, root, step, trace, verdict
 
 MANY = [f"<{kind.value}_{number}>" for kind in Kind for number in range(1, 8)]
 
@@ -36,7 +37,7 @@ def test_a_surrogate_passes_for_what_it_stands_for(hashed: str) -> None:
     assert luhn.is_valid(surrogate(Kind.CARD, hashed))
     assert iban.is_valid(surrogate(Kind.IBAN, hashed))
     phone = phonenumbers.parse(surrogate(Kind.PHONE, hashed))
-    assert phonenumbers.is_possible_number(phone)
+    assert phonenumbers.is_valid_number(phone)
     assert 5550100 <= (phone.national_number or 0) % 10_000_000 <= 5550199
     assert any(
         ipaddress.ip_address(surrogate(Kind.IP, hashed)) in ipaddress.ip_network(net)
@@ -54,6 +55,22 @@ def test_every_kind_has_surrogates_and_equal_values_the_same() -> None:
         len({chosen[one] for one in MANY if one.startswith(("<EMAIL", "<PERSON", "<PHONE", "<CARD"))}) == 28
     )
     assert surrogate(Kind.EMAIL, "h") == surrogate(Kind.EMAIL, "h") != surrogate(Kind.EMAIL, "i")
+
+
+def test_a_range_gives_all_its_values_before_one_comes_again() -> None:
+    for kind, size in ((Kind.SSN, 10), (Kind.PHONE, 100), (Kind.MAC, 256)):
+        chosen = surrogates_of(" ".join(f"<{kind.value}_{number}>" for number in range(2 * size)), {})
+
+        assert len(chosen) == 2 * size
+        assert len(set(chosen.values())) == size
+
+
+def test_many_placeholders_take_linear_time() -> None:
+    started = time.process_time()
+    chosen = surrogates_of(" ".join(f"<PHONE_{number}> <EMAIL_{number}>" for number in range(20_000)), {})
+
+    assert len(set(chosen.values())) == 20_100
+    assert time.process_time() - started < 5
 
 
 def test_placeholders_are_replaced_in_every_text_and_key() -> None:
@@ -92,6 +109,45 @@ def test_the_same_value_has_the_same_hash_in_every_trace_and_a_secret_has_none()
     )
     assert held.redactions == {"SECRET": 1}
     assert held.pseudonyms == {}
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("card 4012 8888 8888 1881", "card 4012-8888-8888-1881", "card ４０１２８８８８８８８８１８８１"),
+        ("iban DE75 5121 0800 1245 1261 99", "iban DE75512108001245126199"),
+        ("ssn 536-22-1234", "ssn 536 22 1234"),
+        ("mail Jo@Mail.org", "mail jo@mail.org", "mail jo&#64;mail.org", "mail jo%40mail.org"),
+        ("mac 3C:22:FB:9A:11:02", "mac 3c-22-fb-9a-11-02"),
+        ("ip 2001:4860::8888", "ip 2001:4860:0:0:0:0:0:8888"),
+    ],
+)
+def test_a_value_has_one_hash_however_it_is_spelled(spellings: tuple[str, ...]) -> None:
+    hashes = [
+        redacted(root(input={"value": spelled}, output=None)).pseudonyms.values() for spelled in spellings
+    ]
+
+    assert all(len(one) == 1 for one in hashes)
+    assert len({hashed for one in hashes for hashed in one}) == 1
+    assert not [hashed for one in hashes for hashed in one if any(map(str.isdigit, hashed))]
+
+
+def test_words_in_the_place_of_a_number_are_not_all_one_value() -> None:
+    told = redacted_input({"phone": "at the desk", "mobile_phone": "in the hall"})
+
+    assert told["phone"] != told["mobile_phone"]
+
+
+def test_what_is_redacted_again_keeps_its_hashes_and_the_key_that_they_name() -> None:
+    before = failing("jo@mail.org", "4012888888881881")
+    # As if the rules of then had not known this number.
+    missed = before.model_copy(update={"spans": (*before.spans, step("n", input={"value": "536-22-1234"}))})
+    same, other = Redaction(SALT), Redaction(b"another salt that is long enough", "2")
+
+    assert redacted_again(missed, same).pseudonyms.keys() == {*before.pseudonyms, "<SSN_1>"}
+    again = redacted_again(missed, other)
+    assert "536" not in again.model_dump_json(include={"spans"})
+    assert (again.salt_version, again.pseudonyms) == (before.salt_version, before.pseudonyms)
 
 
 def test_an_eval_test_carries_one_surrogate_throughout_and_may_leave() -> None:

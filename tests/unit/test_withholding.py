@@ -1,12 +1,17 @@
 """Free text that an application withholds: structure, tools and signals stay, and the loop works on."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from functions.local.trace_run import deliver_all, run_files
+from functions.replay.replaying import ReplayStage, replay_since
 from functions.sanitize.capture import capture_of
+from shared.cloud.traces import NoTraces
 from shared.domain.captures import Capture
 from shared.domain.free_text import FreeText, FreeTextPolicy
 from shared.domain.signals import SignalRules
@@ -18,6 +23,7 @@ from shared.redaction.pseudonyms import key_of
 from shared.settings import load_settings
 from tests.conftest import SAMPLES
 from tests.pipeline.command import evalforge
+from tests.pipeline.end_state import assert_whole, open_store
 from tests.unit.build import SALT, call, model, root, trace, verdict
 
 WITHHELD = Redaction(SALT, free_text=FreeTextPolicy(default=FreeText.WITHHOLD))
@@ -71,6 +77,68 @@ def test_equal_texts_stay_equal_and_doing_it_again_changes_nothing() -> None:
 
     assert _value(bare.trace.root.output) == _value(_span(bare, "d").output)
     assert WITHHELD.of(bare.trace, bare.signals).trace == bare.trace
+
+
+def test_in_what_a_tool_is_given_no_key_makes_a_word_a_label() -> None:
+    told: dict[str, Any] = dict.fromkeys(("name", "type", "role", "content", "id", "kind"), "Pneumonia")
+    requested = {"name": "note", "arguments": told, "tool_id": "t-1", "type": "function"}
+    said = {"messages": [{"role": "assistant", "content": "", "tool_calls": [requested]}]}
+    span = model("m").model_copy(update={"output": said})
+    bare = capture_of(
+        trace(root(), span, call("c", "note", told, {"name": "Pneumonia"})),
+        rules=SignalRules(),
+        redaction=WITHHELD,
+    )
+
+    assert "Pneumonia" not in bare.model_dump_json()
+    output: Any = _span(bare, "m").output
+    [asked] = output["messages"][0]["tool_calls"]
+    assert (asked["name"], asked["tool_id"], asked["type"]) == ("note", "t-1", "function")
+
+
+def test_of_what_is_noted_only_labels_stay() -> None:
+    noted: dict[str, Any] = {"model_name": "gpt-4o", "note": "ill", "type": "訂單丟失了", "latency": 2}
+    error = {"type": "ReadTimeout", "message": "離婚しました"}
+    judged = Evaluation(assessment="fail", value="unfaithful", reasoning="ill")
+    span = root(metadata=noted, extra={"error": error}, evaluations={"faithfulness": judged}, status="error")
+    bare = capture_of(trace(span), rules=SignalRules(), redaction=WITHHELD).trace.root
+
+    assert isinstance(bare.metadata, dict)
+    assert (bare.metadata["model_name"], bare.metadata["latency"]) == ("gpt-4o", 2)
+    assert bare.metadata["type"] != noted["type"]
+    kept: Any = bare.extra["error"]
+    assert kept["type"] == "ReadTimeout"
+    assert (bare.evaluations["faithfulness"].assessment, bare.evaluations["faithfulness"].value) == (
+        "fail",
+        "unfaithful",
+    )
+    spelled = bare.model_dump_json()
+    assert not [prose for prose in ("ill", "離婚", "丟失") if f'"{prose}' in spelled]
+
+
+def test_a_mark_that_somebody_typed_is_no_other_texts() -> None:
+    span = root(input={"value": "<WITHHELD_1>"}, output={"value": "it is lost"})
+    bare = capture_of(trace(span), rules=SignalRules(), redaction=WITHHELD).trace.root
+
+    assert _value(bare.input) == "<WITHHELD_1>" != _value(bare.output)
+
+
+def test_a_replay_withholds_what_was_stored_before_the_policy(tmp_path: Path) -> None:
+    parts = open_store(tmp_path / "store.db")
+    run_files([SAMPLES], parts)
+    policy = parts.settings.model_copy(update={"free_text": FreeText.WITHHOLD})
+    # The source is not asked: what is stored is all that there is.
+    withholding = replace(parts, settings=policy, made_traces=NoTraces)
+    spelled: list[str] = []
+    for _ in range(2):
+        replay_since(ReplayStage.SANITIZE, datetime(2020, 1, 1, tzinfo=UTC), withholding)
+        deliver_all(withholding)
+        spelled.append("".join(one.model_dump_json() for one in parts.captures.all()))
+
+    assert parts.dead_letters.count() == 0
+    assert not [text for text in _questions() if len(text) > 20 and text in spelled[0]]
+    assert spelled[0] == spelled[1]
+    assert_whole(parts)
 
 
 def test_each_application_decides(tmp_path: Path) -> None:
