@@ -76,8 +76,8 @@ def parse_alert(body: bytes, *, lookback: timedelta) -> Incident:
         until=until,
         ml_app=_redacted(fields.get("ml_app") or named.get("ml_app")),
         env=_redacted(named.get("env")),
-        scope=tuple(map(redact_text, scope)),
-        tags=tuple(map(redact_text, tags)),
+        scope=_redacted_list(fields.get("scope")),
+        tags=_redacted_list(fields.get("tags")),
         priority=redact_text(fields.get("priority", "")),
         link=redact_text(fields.get("link", "")),
     )
@@ -105,6 +105,11 @@ def _text(value: JsonValue) -> str:
         ) from None
     text = spelled.encode("utf-8", "replace").decode()
     return "" if _UNSET.fullmatch(text) or text == "null" else text[:_LONGEST_FIELD]
+
+
+def _redacted_list(text: str | None) -> tuple[str, ...]:
+    """Redact a list before it is parted: coordinates and addresses have commas of their own."""
+    return tuple(map(redact_text, _list(redact_text(text)))) if text else ()
 
 
 def _redacted(text: str | None) -> str | None:

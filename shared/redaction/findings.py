@@ -38,4 +38,5 @@ def _any_of(values: Collection[str]) -> re.Pattern[str] | None:
     longest_first = sorted(values, key=lambda value: (-len(value), value))
     if not longest_first:
         return None
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
+    # Beside these a value is part of a longer one, which we did not issue.
+    return re.compile(r"(?<![\w.+@-])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![\w@-])")

@@ -24,6 +24,7 @@ _LOOKS_LIKE = {
     Kind.LICENCE: re.compile(r"\d"),
     Kind.LOCATION: re.compile(r"\d"),
     Kind.IP: re.compile(r"[\d:]"),
+    Kind.USER: re.compile(r"^[^.!?]{1,60}$"),
     Kind.PERSON: re.compile(r"^[^.!?]{1,60}$"),
     Kind.SECRET: re.compile(r"[^.!?\s]$"),
 }

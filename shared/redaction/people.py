@@ -32,9 +32,15 @@ _ENDINGS = re.compile(
     r"|wicz|owicz|shvili|adze|yan|ić|ović|ević|vić|ski|ská|ský|ska|cki|cka"
     r"|nen|stein|mann|sen|quist|qvist|lund|strand|gaard|ström|stedt|oğlu|zadeh|pour|inen))$"
 )
+# The longest ending and what stands before it: a search over a whole word begins at each of its letters.
+_ENDING = 12
 _COMMON_ENDINGS = re.compile(
     r"(?:sen|ski|ska|ov|ev|nen|yan|mann|strand|lund|ova|eva|stein|pour|cki|cka|inen)$"
 )
+
+
+def _ends_like_a_name(word: str) -> bool:
+    return _ENDINGS.search(word[-_ENDING:]) is not None
 
 
 def find_people(text: str, *, listed: bool = True) -> Iterator[Found]:
@@ -80,7 +86,7 @@ def _listed_parts(run: Run, text: str, names: Names, cues: Cues) -> Iterator[Run
         at = start + len(word)
         listed = len(word) > _SHORT_CODE and (word in names.given or word in names.family)
         known = listed or (words and len(word) == 1)
-        if known or (_ENDINGS.search(word) and not _COMMON_ENDINGS.search(word)):
+        if known or (_ends_like_a_name(word) and not _COMMON_ENDINGS.search(word[-_ENDING:])):
             open_ = start if not words else open_
             words.append(word)
         elif words:
@@ -142,7 +148,7 @@ def _by_form(run: Run, right: str, names: Names) -> str | None:
     last = others[-1]
     plain = [word for word in run.words if word.lower() not in AMBIGUOUS]
     middle = any(len(word) == 1 for word in others[:-1]) and len(first) > 1 and len(last) > 1
-    if middle or (len(first) == 1 and (last in names.family or _ENDINGS.search(last))):
+    if middle or (len(first) == 1 and (last in names.family or _ends_like_a_name(last))):
         # Whoever has an initial in the middle is a person: `Xxxx X. Xxxx`.
         return "initial"
     listed = (
@@ -152,13 +158,15 @@ def _by_form(run: Run, right: str, names: Names) -> str | None:
     )
     if listed:
         return "full_name"
-    return "family_ending" if last in plain and _ENDINGS.search(last) else None
+    return "family_ending" if last in plain and _ends_like_a_name(last) else None
 
 
 def _by_one_word(word: str, right: str, names: Names) -> str | None:
     if word in names.given and word.lower() not in AMBIGUOUS and not _MARKED.match(right):
         return "given_name"
-    return "family_ending" if _ENDINGS.search(word) and not _COMMON_ENDINGS.search(word) else None
+    return (
+        "family_ending" if _ends_like_a_name(word) and not _COMMON_ENDINGS.search(word[-_ENDING:]) else None
+    )
 
 
 def _name_pairs(runs: list[Run], told: list[str | None], text: str, names: Names) -> None:

@@ -114,7 +114,8 @@ class _TraceRedactor:
 
     def label(self, text: str) -> str:
         """Replace in a name or an id what by its form is personal or secret."""
-        return self._once(text, prose=False)
+        # A name or a key with blanks is a phrase, and may tell what any phrase may.
+        return self._once(text, prose=" " in text)
 
     def prose(self, text: str) -> str:
         """Replace in free text what looks personal, and what keys of this trace mark as personal."""

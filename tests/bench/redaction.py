@@ -1,7 +1,9 @@
 """How well, and how fast, the redactor works: labelled texts, the airline's traces, hostile texts."""
 
+import gzip
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -9,17 +11,36 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from functions.sanitize.capture import capture_of
+from shared.domain.conversation import leaf_texts, objects_in
+from shared.domain.json_text import json_in
+from shared.domain.signals import SignalRules
+from shared.domain.spans import Trace
 from shared.redaction import text as redaction
-from shared.redaction.redactor import redact_trace
+from shared.redaction.policy import Redaction
+from shared.redaction.redactor import redact_text, redact_trace
 from tests.bench.airline_privacy import KEPT, survivors, text_of, traces_in, truth_of
-from tests.bench.pii_set import FOLDS, PERSONAL, Figures, figures, fold_of, load
+from tests.bench.pii_set import (
+    FOLDS,
+    PERSONAL,
+    Figures,
+    figures,
+    fold_of,
+    is_held_out,
+    load,
+    missed,
+    name_sentences,
+    network_sentences,
+)
 from tests.conftest import AIRLINE, ROOT, SHARED
 
 PII = SHARED / "data" / "pii" / "presidio_synth_dev.json"
 SALT = b"a salt for measuring, 32 long or more"
 _LARGE = 5_000_000
+# What takes so many times as long in small would take minutes in large.
+_PROBE, _HOPELESS = 20_000, 15
 _PLAIN = (
     "The customer wrote that the parcel had not come, and asked whether the order could be sent again; "
     "we looked at it, found nothing wrong, and told the warehouse to look once more. "
@@ -50,7 +71,22 @@ HOSTILE = {
     "birth cues": "born 1 ",
     "private keys": "-----BEGIN PRIVATE KEY-----",
     "token starts": "eyJa.",
+    "mixed spellings": "%40&lt;a\u200b\uff11\uff12 ",
+    "several placeholders": "<PERSON_1><EMAIL_2> user_",
+    "keys without values": '"first_name": ',
+    "keys in keys": '\\"dob\\": \\"',
+    "greetings": "Dear Aa ",
+    "words on lines": "Aa\n",
+    "addresses": "https://a:b",
+    "hexadecimal": "deadbeef01",
 }
+# Where the airline's tools tell what must stay.
+_KEPT_PLACES = {
+    "reservation numbers by place": ("reservation_id", "reservations"),
+    "flight numbers by place": ("flight_number",),
+    "amounts by place": ("amount", "price"),
+}
+_WORD = re.compile(r"(?<!\w)-?\w+(?:\.\d+)?|\w+(?:\.\d+)?")
 # Its own recognisers of patterns, without a model of names.
 _PEER = """
 import json, sys, time
@@ -66,12 +102,55 @@ print(time.process_time() - started)
 """
 
 
+class AirlineFigures(NamedTuple):
+    """What survives of customers, by kind; and what stood in the traces, and still stands, of their trips."""
+
+    left: Counter[str]
+    stood: Counter[str]
+    kept: Counter[str]
+
+
+def airline_figures(traces: Sequence[Trace]) -> AirlineFigures:
+    """Look at the whole JSON of each trace's capture; a value counts once in each trace."""
+    truth = truth_of(list(traces))
+    told = AirlineFigures(Counter(), Counter(), Counter())
+    for trace in traces:
+        capture = capture_of(trace, rules=SignalRules(), redaction=Redaction(SALT))
+        # Texts one by one for what stands in words, and the JSON for what stands in its keys.
+        texts = "\n".join([*leaf_texts(capture.model_dump(mode="json")), capture.model_dump_json()])
+        told.left.update({kind: len(found) for kind, found in survivors(truth, trace, texts).items()})
+        told.left["user ids"] += sum(one in texts for one in _told_under(trace, ("user_id",)))
+        words, before = set(_WORD.findall(texts)), text_of(trace)
+        for kind, places in _KEPT_PLACES.items():
+            values = _told_under(trace, places)
+            told.stood[kind] += len(values)
+            told.kept[kind] += len(values & words)
+        for kind, pattern in KEPT.items():
+            values = set(pattern.findall(before))
+            told.stood[kind] += len(values)
+            told.kept[kind] += len(values & set(pattern.findall(texts)))
+    return told
+
+
+def _told_under(trace: Trace, keys: tuple[str, ...]) -> set[str]:
+    """Collect what tools were given or returned under any of these keys, as it is spelled."""
+    told: set[str] = set()
+    for value in (side for span in trace.spans if span.kind == "tool" for side in (span.input, span.output)):
+        parsed = [inner for text in leaf_texts(value) if (inner := json_in(text)) is not None]
+        for one in (one for part in (value, *parsed) for one in objects_in(part)):
+            for held in map(one.get, keys):
+                listed = held if isinstance(held, list) else [held]
+                told.update(str(each) for each in listed if isinstance(each, str | int | float))
+    return told
+
+
 def print_redaction() -> None:
     """Print every figure with its count."""
     if PII.exists():
         _print_labelled(load(PII))
     else:
         print(f"{PII.name} is not there: no figures on labelled texts")
+    _print_own_sets()
     if AIRLINE.exists():
         _print_airline()
     _print_hostile()
@@ -97,6 +176,7 @@ def _print_labelled(records: Sequence[dict[str, Any]]) -> None:
     ):
         _print_line(label, measure, whole, bare, folds)
     print(f"  redacted characters {whole.redacted}, outside every label {whole.outside}")
+    _print_held_out([one for one in records if is_held_out(one)])
     print("  published: Presidio F2 .618 as it comes, .845 at best, all types (presidio-research notebooks);")
     print("  a prototype of rules, held out: F2 .888, PERSON .878, STREET_ADDRESS .831, precision .948")
 
@@ -109,33 +189,56 @@ def _print_line(
     print(f"  {label:38}  {told}           {min(spread):.3f} to {max(spread):.3f}")
 
 
+def _print_held_out(records: Sequence[dict[str, Any]]) -> None:
+    """Print the half of templates that nobody looks at; the set that is shared may hold none of it."""
+    if not records:
+        print(
+            "  held-out half of templates: none of its texts is here; the figures above are of seen templates"
+        )
+        return
+    told = figures(records, redaction.find)
+    by_type = ", ".join(f"{name} {one.share:.3f} of {one.values}" for name, one in told.recall.items())
+    print(f"  held-out half of templates: {told.texts} texts, precision {told.precision:.3f}")
+    print(f"    F2 {told.f2(PERSONAL):.3f} personal, {told.f2(told.recall):.3f} all types; {by_type}")
+
+
+def _print_own_sets() -> None:
+    print("\nsentences of our own, drawn by a seed:")
+    for version in (4, 6):
+        told = network_sentences(version)
+        print(f"  IPv{version}: {len(told) - len(missed(told, redaction.find))} of {len(told)} found whole")
+    named = name_sentences()
+    bare = len(missed(named, partial(redaction.find, listed=False)))
+    print(
+        f"  names in free text: {len(missed(named, redaction.find))} of {len(named)} survive in whole or in "
+        f"part; without lists {bare}"
+    )
+
+
 def _print_airline() -> None:
     traces = traces_in(AIRLINE)
     truth = truth_of(traces)
     counted = {name: len(values) for name, values in zip(truth._fields, truth, strict=True)}
     print(f"\nairline traces: {len(traces)}; told by tools: {counted}")
-    left: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
-    total: Counter[str] = Counter()
-    for trace in traces:
-        before, after = text_of(trace), text_of(redact_trace(trace, SALT).trace)
-        left.update({kind: len(found) for kind, found in survivors(truth, trace, after).items()})
-        for kind, pattern in KEPT.items():
-            stood = set(pattern.findall(before))
-            total[kind] += len(stood)
-            kept[kind] += len(stood & set(pattern.findall(after)))
-    print("  survive: " + ", ".join(f"{kind} {count}" for kind, count in left.items()))
-    print("  kept: " + ", ".join(f"{kind} {kept[kind]} of {total[kind]}" for kind in total))
+    told = airline_figures(traces)
+    print("  survive: " + ", ".join(f"{kind} {count}" for kind, count in told.left.items()))
+    for kind, stood in told.stood.items():
+        print(f"  kept: {told.kept[kind]} of {stood} {kind}")
     _print_speed(traces)
 
 
-def _print_speed(traces: Sequence[Any]) -> None:
-    size = sum(len(trace.model_dump_json()) for trace in traces) / 1e6
+def _print_speed(traces: Sequence[Trace]) -> None:
+    with gzip.open(AIRLINE) as file:
+        lines = len(file.read()) / 1e6
+    leaves = sum(len(text_of(trace).encode()) for trace in traces) / 1e6
     redaction.forget()
     for label in ("first pass", "again, texts seen before"):
         taken = [_seconds(partial(redact_trace, trace, SALT)) for trace in traces]
         p99 = statistics.quantiles(taken, n=100)[98]
-        print(f"  redact_trace, {label:26} {size / sum(taken):6.2f} MB/s, p99 {p99 * 1e3:.0f} ms a trace")
+        print(
+            f"  redact_trace, {label:26} {lines / sum(taken):6.2f} MB/s of {lines:.1f} MB of lines, "
+            f"{leaves / sum(taken):.2f} MB/s of {leaves:.1f} MB of texts, p99 {p99 * 1e3:.0f} ms a trace"
+        )
     texts = sorted({text for trace in traces for text in text_of(trace).split("\n")})
     redaction.forget()
     ours = _seconds(lambda: [redaction.find(text) for text in texts])
@@ -165,17 +268,31 @@ def _peer_seconds(interpreter: str, texts: list[str]) -> float | None:
 
 
 def _print_hostile() -> None:
-    plain = _seconds(lambda: redaction.find(_sized(_PLAIN)))
-    print(f"\nhostile texts of {_LARGE / 1e6:.0f} MB against plain text ({_LARGE / 1e6 / plain:.1f} MB/s):")
-    ratios = {
-        name: _seconds(partial(redaction.find, _sized(piece))) / plain for name, piece in HOSTILE.items()
-    }
-    for name, ratio in sorted(ratios.items(), key=lambda one: -one[1]):
-        print(f"  {name:18} {ratio:6.1f} x")
+    for label, work in (("find", redaction.find), ("redact_text", redact_text)):
+        plain = {size: _seconds(partial(work, _sized(_PLAIN, size))) for size in (_PROBE, _LARGE)}
+        speed = _LARGE / 1e6 / plain[_LARGE]
+        print(f"\nhostile texts of {_LARGE / 1e6:.0f} MB against plain text ({speed:.1f} MB/s), {label}:")
+        told = []
+        for name, piece in HOSTILE.items():
+            size = _LARGE
+            ratio = _ratio(work, piece, _PROBE, plain[_LARGE] * _PROBE / _LARGE)
+            if ratio > _HOPELESS:
+                size = _PROBE
+            else:
+                ratio = _ratio(work, piece, size, plain[size])
+            told.append((ratio, name, size))
+        for ratio, name, size in sorted(told, reverse=True):
+            note = "" if size == _LARGE else f"   at {size // 1000} kB; the large one was not waited for"
+            print(f"  {name:22} {ratio:7.1f} x{note}")
 
 
-def _sized(piece: str) -> str:
-    return piece * (_LARGE // len(piece))
+def _ratio(work: Callable[[str], object], piece: str, size: int, plain: float) -> float:
+    redaction.forget()
+    return _seconds(partial(work, _sized(piece, size))) / plain
+
+
+def _sized(piece: str, size: int) -> str:
+    return piece * (size // len(piece))
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -78,6 +78,10 @@ def test_time_grows_with_the_text(piece: str) -> None:
     assert growth(lambda size: list(find_people(piece * size)), 1_000, 10_000) < 30
 
 
+def test_a_word_without_end_costs_its_length() -> None:
+    assert growth(lambda size: list(find_people("A" * size + " b")), 3_000, 30_000) < 30
+
+
 def test_names_among_others_are_all_found() -> None:
     drawn = random.Random(5)
     names = drawn.sample(["Gabriela", "Heinrich", "Matteo", "Jennifer", "Nicolas", "Agnieszka"], 4)

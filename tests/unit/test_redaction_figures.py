@@ -1,22 +1,27 @@
 """The figures that redaction is held to: on labelled texts, on network addresses, on the airline's traces."""
 
-import ipaddress
-import random
-from collections import Counter
-from collections.abc import Callable
+import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from shared.redaction.redactor import redact_trace
 from shared.redaction.text import find
-from tests.bench.airline_privacy import KEPT, survivors, text_of, traces_in, truth_of
-from tests.bench.pii_set import FOLDS, PERSONAL, Figures, figures, fold_of, load
-from tests.conftest import SHARED
-from tests.unit.build import SALT
+from tests.bench.airline_privacy import traces_in, truth_of
+from tests.bench.pii_set import (
+    FOLDS,
+    PERSONAL,
+    Figures,
+    figures,
+    fold_of,
+    is_held_out,
+    load,
+    missed,
+    name_sentences,
+    network_sentences,
+)
+from tests.bench.redaction import PII, airline_figures
 
-PII = SHARED / "data" / "pii" / "presidio_synth_dev.json"
 RECALL = {
     "CREDIT_CARD": 1.0,
     "EMAIL_ADDRESS": 1.0,
@@ -26,16 +31,6 @@ RECALL = {
     "PERSON": 0.90,
     "STREET_ADDRESS": 0.87,
 }
-FRAMES = (
-    "the request came from {} at noon",
-    "Blocked {}.",
-    "({})",
-    "host={}, port=443",
-    "{}",
-    "from {}, then again",
-    '{{"peer": "{}"}}',
-    "Is {} yours?",
-)
 
 
 @pytest.fixture(scope="module")
@@ -72,38 +67,48 @@ def test_context_and_form_find_most_names_without_any_list(labelled: Figures) ->
     assert 0.7 < bare.recall["PERSON"].share < labelled.recall["PERSON"].share
 
 
-@pytest.mark.parametrize("make", [ipaddress.IPv4Address, ipaddress.IPv6Address])
-def test_every_network_address_is_found(
-    make: Callable[[int], ipaddress.IPv4Address | ipaddress.IPv6Address],
-) -> None:
-    drawn = random.Random(11)
-    missed = []
-    for number in range(500):
-        address = make(drawn.getrandbits(make(0).max_prefixlen))
-        spelled = drawn.choice([str(address), address.exploded, str(address).upper()])
-        text = FRAMES[number % len(FRAMES)].format(spelled)
-        start = text.index(spelled)
-        if not any(one.start <= start and one.end >= start + len(spelled) for one in find(text)):
-            missed.append(text)
+@pytest.fixture(scope="module")
+def held_out(labelled: Figures) -> Figures:
+    records = [one for one in load(PII) if is_held_out(one)]
+    if not records:
+        pytest.skip("the shared texts hold none of the held-out half of templates")
+    return figures(records, find)
 
-    assert missed == []
+
+@pytest.mark.parametrize(("kind", "least"), RECALL.items())
+def test_recall_on_templates_never_looked_at(held_out: Figures, kind: str, least: float) -> None:
+    assert held_out.recall[kind].share >= least
+
+
+def test_precision_and_f2_on_templates_never_looked_at(held_out: Figures) -> None:
+    assert held_out.precision >= 0.93
+    assert held_out.f2(PERSONAL) >= 0.90
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_every_network_address_is_found(version: int) -> None:
+    told = network_sentences(version)
+
+    assert len({one.text for one in told}) > 490
+    assert missed(told, find) == []
+
+
+def test_most_names_that_no_field_tells_are_found_in_free_text(capsys: pytest.CaptureFixture[str]) -> None:
+    told = name_sentences()
+    survive = missed(told, find)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{len(survive)} of {len(told)} names in free text survive in whole or in part\n")
+
+    assert len({one.text for one in told}) == 200
+    assert len(survive) < len(told) / 2
 
 
 def test_no_customer_of_the_airline_survives_and_their_trips_do(airline: Path) -> None:
     traces = traces_in(airline)
-    truth = truth_of(traces)
-    assert min(map(len, truth)) > 30
-    left: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
-    total: Counter[str] = Counter()
-    for trace in traces:
-        before, after = text_of(trace), text_of(redact_trace(trace, SALT).trace)
-        left.update({kind: len(found) for kind, found in survivors(truth, trace, after).items()})
-        for kind, pattern in KEPT.items():
-            stood = set(pattern.findall(before))
-            total[kind] += len(stood)
-            kept[kind] += len(stood & set(pattern.findall(after)))
+    assert min(map(len, truth_of(traces))) > 30
 
-    assert left.total() == 0, left
-    assert min(total.values()) > 500
-    assert all(kept[kind] >= 0.99 * total[kind] for kind in total), (kept, total)
+    told = airline_figures(traces)
+
+    assert told.left.total() == 0, told.left
+    assert min(told.stood.values()) > 500
+    assert all(told.kept[kind] >= 0.99 * stood for kind, stood in told.stood.items()), told

@@ -16,6 +16,7 @@ from functions.sanitize.capture import capture_of, redacted_again
 from shared.domain.artifacts import EvalTest
 from shared.domain.captures import Capture
 from shared.domain.signals import SignalRules
+from shared.redaction.findings import findings
 from shared.redaction.kinds import Kind
 from shared.redaction.leaving import leaks_in
 from shared.redaction.policy import Redaction
@@ -163,3 +164,11 @@ def test_an_eval_test_carries_one_surrogate_throughout_and_may_leave() -> None:
     assert leaks_in(test, ()) != {}
     assert leaks_in(test, tuple(chosen.values())) == {}
     assert "mail.org" not in spelled
+
+
+@pytest.mark.parametrize("around", ["bob-{}", "{}-Miller", "x.{}", "{}@other.org", "bob+{}"])
+def test_a_value_that_only_holds_a_surrogate_may_not_leave(around: str) -> None:
+    issued = surrogate(Kind.EMAIL) if "Miller" not in around else surrogate(Kind.PERSON)
+
+    assert findings([f"it is {issued}."], [issued]) == {}
+    assert findings([f"it is {around.format(issued)}."], [issued]) != {}
