@@ -10,11 +10,11 @@ from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 import click
-import re2
 from pydantic import JsonValue
 
 from functions.cli.command import Where, open_settings, reporting_errors
 from shared.domain.json_text import DEEPEST, json_in
+from shared.redaction.linear import linear
 from shared.redaction.redactor import TextRedactor
 from shared.redaction.text import find
 from shared.settings import Backend
@@ -22,9 +22,7 @@ from shared.wiring import local_salt
 
 # Lines of one JSON document hold nothing but its marks, strings, numbers and words.
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_JSON_MARKS = re2.compile(
-    rf"(?:[ \t\r\n\[\]{{}}:,]|{_STRING}|-?[0-9][0-9.eE+-]*|true|false|null|NaN|-?Infinity)*"
-)
+_JSON_MARKS = linear(rf"(?:[ \t\r\n\[\]{{}}:,]|{_STRING}|-?[0-9][0-9.eE+-]*|true|false|null|NaN|-?Infinity)*")
 _QUOTED = re.compile(_STRING)
 _LONG_NUMBER = re.compile(r"(?<![\w.-])\d{12,}(?![\w.])")
 _BYTE_ORDER_MARK = "\ufeff"

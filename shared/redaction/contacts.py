@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 
-import re2
-
 from shared.redaction.kinds import Found, Kind
+from shared.redaction.linear import linear
 from shared.redaction.places import SCHEMA_TYPES
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
 
@@ -18,7 +17,7 @@ _LOCAL_BACKWARDS = re.compile(r"[\w.%+'-]{1,64}")
 _LOCAL_START = re.compile(r"['.-]*")
 _QUOTED_LOCAL = re.compile(r"(?:^|[\s<(:,;])(\\?\"\w(?:[\w.!+ @-]{0,60}\w)?\\?\"?)$")
 _DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{0,62}[^\W_]")
-_SPELLED_EMAIL = re2.compile(
+_SPELLED_EMAIL = linear(
     r"(?i)[a-z0-9_.+-]+(?: dot [a-z0-9_.+-]+)?(?P<at> at | ?[\[({<] ?(?:at|@) ?[\])}>] ?)"
     r"[a-z0-9-]+(?:(?: dot | ?[\[({<] ?(?:dot|\.) ?[\])}>] ?|\.)[a-z0-9-]{2,63}){1,4}"
 )
@@ -69,10 +68,10 @@ _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:order|flight|reserv|confirm|booking|track|ticket|invoice|account|case|ref|card|item|product|price"
     r"|amount|total|date|isbn|serial|policy|ssn|licen[cs]e|passport|zip|version|bestell|commande|pedido|model)"
 )
-_BARE_PHONE = re2.compile(
+_BARE_PHONE = linear(
     rf"(?i)({_STRONG_WORDS}|\b(?:call|text|dial|ring)\b)([^0-9\n]{{0,25}}\n?[^0-9\n]{{0,10}})([0-9]{{7,15}})\b"
 )
-_LOCAL_PHONE = re2.compile(
+_LOCAL_PHONE = linear(
     r"(?i)\b(?:phone|call|tel|mobile|cell|reach me|text me)([^0-9\n]{1,16})([0-9]{3}-[0-9]{4})\b"
 )
 _NEXT_TO = frozenset({"", "on", "at", "to", "the number", "number"})
@@ -102,7 +101,7 @@ _DOTS_IN_ADDRESS = 3
 
 # ---- user names and handles
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,38}[A-Za-z0-9_])?"
-_TOLD_NAME = re2.compile(
+_TOLD_NAME = linear(
     r"(?i)\b(?P<word>user[ _-]?name|user id|usuario|nom d'utilisateur|benutzername|pseudo|nutzername"
     r"|log-?in(?: name)?"
     r"|handle|screen[ _]?name|nick(?:name)?|gamertag|account name"

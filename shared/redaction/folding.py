@@ -9,7 +9,7 @@ from html.entities import html5
 from itertools import accumulate
 from typing import NamedTuple
 
-import re2
+from shared.redaction.linear import linear
 
 # Twice encoded, in two ways, is the most that anything downstream undoes.
 _MOST_LAYERS = 4
@@ -39,13 +39,13 @@ _ENCODED = (
     r"|(?:%[0-9A-Fa-f]{2})+|(?:\\{1,8}u[0-9A-Fa-f]{4})+"
 )
 # Print is full of dashes, narrow blanks and emoji that hide nothing: those alone are no reason to fold.
-_HIDING = re2.compile(
+_HIDING = linear(
     rf"{_ENCODED}|{_NUMBERS}|[{_INVISIBLE}{_LOOKALIKES}]|\pN{_DASHES}|{_DASHES}\pN"
     rf"|[^«]{_SPACES}[^\s:;!?»%€]|[\pL\pN!-~][{_JOINERS}]"
 )
-_DROPPED = re2.compile(rf"[{_INVISIBLE}{_JOINERS}]")
-_DASH = re2.compile(_DASHES)
-_SPACE = re2.compile(_SPACES)
+_DROPPED = linear(rf"[{_INVISIBLE}{_JOINERS}]")
+_DASH = linear(_DASHES)
+_SPACE = linear(_SPACES)
 
 # RE2 is slow to tell of many matches. What `re` finds soon is a first character; the rest looks back at it.
 _UNITS = re.compile(

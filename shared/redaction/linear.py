@@ -14,18 +14,19 @@ _MEMORY = 64 << 20
 
 def linear(pattern: str) -> Any:  # noqa: ANN401 - the library has no types
     """Compile a pattern of RE2's syntax: no look-around, no backreference."""
-    options = re2.Options()
-    options.max_mem = _MEMORY
-    options.log_errors = False
-    return re2.compile(pattern, options)
+    return re2.compile(pattern, _options(longest=False))
 
 
 def any_of(values: Collection[str]) -> Any:  # noqa: ANN401 - the library has no types
     """Compile a pattern of these texts as they are, the longest first; None where there are none."""
     if not values:
         return None
+    return re2.compile("|".join(re2.escape(value) for value in values), _options(longest=True))
+
+
+def _options(*, longest: bool) -> Any:  # noqa: ANN401 - the library has no types
     options = re2.Options()
     options.max_mem = _MEMORY
     options.log_errors = False
-    options.longest_match = True
-    return re2.compile("|".join(re2.escape(value) for value in values), options)
+    options.longest_match = longest
+    return options

@@ -4,13 +4,12 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-import re2
-
 from shared.redaction.kinds import Found, Kind
+from shared.redaction.linear import linear
 
 _LARGEST_BYTE = 255
 # RE2 looks at no character around a match: what stands before and after is judged one by one.
-_IPV4 = re2.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_IPV4 = linear(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _BEFORE_ADDRESS = re.compile(r"(?:\w|\d\.)$")
 _AFTER_ADDRESS = re.compile(r"\w|\.\d")
 _VERSION_WORD = re.compile(r"(?i)(?:\bv|version|release|\bver\.?|\bbuild)\s?[:=]?\s?[\"']?$")
@@ -19,7 +18,7 @@ _VERSION_REACH = 14
 _HEX = "[0-9A-Fa-f]{1,4}"
 _TAIL = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|" + _HEX + ")"
 # A colon in front may belong to a key, `ip:::1`.
-_IPV6 = re2.compile(
+_IPV6 = linear(
     rf":?((?:{_HEX}(?::{_HEX}){{0,7}}::(?:(?:{_HEX}:){{0,7}}{_TAIL})?|::(?:{_HEX}:){{0,7}}{_TAIL}"
     rf"|(?:{_HEX}:){{6,8}}{_TAIL})(?:%[0-9A-Za-z_.-]{{1,32}})?)"
 )
@@ -28,29 +27,29 @@ _FEWEST_LETTER_GROUPS = 3
 _SLICE = re.compile(r"\d{0,3}::\d{1,3}")
 _SLICED = re.compile(r"[\w\])]\[$")
 
-_MAC = re2.compile(
+_MAC = linear(
     r"\b(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\b"
 )
 _GOES_ON_BEFORE = re.compile(r"[0-9A-Fa-f][:.-]$")
 _GOES_ON_AFTER = re.compile(r"[:-][0-9A-Fa-f]|\.[0-9A-Fa-f]{4}\b")
 
-_PAIR = re2.compile(
+_PAIR = linear(
     r"([-+]?[0-9]{1,2}\.[0-9]{3,15})( ?°)?( ?[NS])?[,;/ ] ?([-+]?[0-9]{1,3}\.[0-9]{3,15})( ?°)?( ?[EWO]\b)?"
 )
 _BEFORE_PAIR = re.compile(r"(?:[\w.,-]|\d[ ;]|\d, )$")
 _AFTER_PAIR = re.compile(r"[\w%]|\.\d|,? ?[-+]?\d")
-_KEYED = re2.compile(
+_KEYED = linear(
     r"(?i)\b(lat|latitude|lon|lng|long|longitude|breitengrad|l[äa]ngengrad|latitud|longitud)"
     r"[\"'\\]{0,2} ?(?:[:=]|is)? ?[\"'\\]{0,2}([-+]?[0-9]{1,3}\.[0-9]{2,15})"
 )
-_DEGREES = re2.compile(
+_DEGREES = linear(
     r"[0-9]{1,3} ?[°º] ?[0-9]{1,2}(?:\.[0-9]{1,8})? ?['′’]"
     r"(?: ?[0-9]{1,2}(?:\.[0-9]{1,8})? ?(?:[\"″”]|''|′′))?"
     r" ?[NSEWO]\b"
     r"|[0-9]{1,3}\.[0-9]{2,15} ?[°º] ?[NSEWO]\b"
 )
-_GEO = re2.compile(
+_GEO = linear(
     r"(?i)\bgeo:(-?[0-9]{1,3}(?:\.[0-9]{1,15})?,-?[0-9]{1,3}(?:\.[0-9]{1,15})?(?:,-?[0-9.]{1,12})?)"
 )
 _PLACE_WORD = re.compile(

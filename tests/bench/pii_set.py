@@ -112,11 +112,6 @@ def fold_of(record: dict[str, Any]) -> int:
     return int.from_bytes(hashed[:4], "big") % FOLDS
 
 
-def is_held_out(record: dict[str, Any]) -> bool:
-    """Say whether a text is of the half of templates that nobody looks at while developing."""
-    return hashlib.sha256(str(record["template_id"]).encode()).digest()[-1] & 1 == 1
-
-
 def figures(records: Sequence[dict[str, Any]], finder: Finder) -> Figures:
     """Measure a finder; a labelled character counts as found whatever the finder calls it."""
     values: Counter[str] = Counter()
