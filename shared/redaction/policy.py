@@ -21,4 +21,9 @@ class Redaction(NamedTuple):
     def of(self, trace: Trace, signals: tuple[Signal, ...]) -> Redacted:
         """Redact a trace and what flags it, as its application is told to."""
         redacted = redact_trace(trace, self.salt, signals, self.further)
-        return withheld(redacted) if self.free_text.withholds(redacted.ml_app) else redacted
+        # By the names as they came: one that tells of a person is stored as a hash. A trace repeats what
+        # its steps said, so one application that withholds decides for all of it.
+        told = any(
+            self.free_text.withholds(name) for name in {trace.ml_app, *(span.ml_app for span in trace.spans)}
+        )
+        return withheld(redacted) if told else redacted

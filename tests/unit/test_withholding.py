@@ -207,3 +207,18 @@ def _value(told: Any) -> str:
 def _questions() -> list[str]:
     spans = [json.loads(line)["attributes"] for line in SAMPLES.read_text().splitlines()]
     return [span["input"]["value"] for span in spans if isinstance(span["input"].get("value"), str)]
+
+
+@pytest.mark.parametrize("name", ["bank", "bob@shop.org"])
+@pytest.mark.parametrize("inner", [False, True])
+def test_an_application_withholds_by_its_own_name_wherever_it_stands(name: str, inner: bool) -> None:
+    redaction = Redaction(SALT, free_text=FreeTextPolicy(by_app={name: FreeText.WITHHOLD}))
+    outer = {} if inner else {"ml_app": name}
+    step_ = call("c", "note", {"text": "grey ferry"}, "kept dry", **({"ml_app": name} if inner else outer))
+    told = capture_of(
+        trace(root(input={"value": "grey ferry please"}, **outer), step_),
+        rules=SignalRules(),
+        redaction=redaction,
+    )
+
+    assert "grey ferry" not in told.model_dump_json()
