@@ -7,10 +7,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 
 from functions.local.emulator_note import EmulatorHosts
 from shared.errors import ConfigError, UnavailableError
@@ -57,24 +58,37 @@ def free_ports(number: int) -> list[int]:
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """End a process with all that it has started: politely, then not."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        deadline = time.monotonic() + _ENDING_SECONDS
-        somebody = _signalled(process.pid, number)
-        while somebody and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS / 2)
-            process.poll()
-            # Signal 0 asks whether anybody is left, without telling anything.
-            somebody = _signalled(process.pid, 0)
-        if not somebody:
-            return
+    if not _ended(process, signal.SIGTERM):
+        kill_group(process)
 
 
-def _signalled(group: int, number: int) -> bool:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End at once what is left of a process and of all that it has started."""
+    _ended(process, signal.SIGKILL)
+
+
+def _ended(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal to a whole group, and say whether nobody of it is left after a while."""
     try:
-        os.killpg(group, number)
+        os.killpg(process.pid, number)
     except ProcessLookupError:
-        return False
-    return True
+        return True
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while somebody := _is_anybody(process):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_SECONDS / 2)
+    return not somebody
+
+
+def _is_anybody(process: subprocess.Popen[bytes]) -> bool:
+    """Say whether one of a group still runs; the dead that nobody has asked after do not."""
+    process.poll()
+    for one in psutil.process_iter():
+        with suppress(ProcessLookupError, psutil.Error):
+            if os.getpgid(one.pid) == process.pid and one.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 def _program(path: str) -> Path:

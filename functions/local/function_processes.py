@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from functions.local.emulator_note import Running
-from functions.local.emulators import LOOPBACK, end_group, free_ports
+from functions.local.emulators import LOOPBACK, end_group, free_ports, kill_group
 from shared.errors import UnavailableError
 from shared.logs import describe, logger
 from shared.topology import FUNCTIONS, Function
@@ -98,8 +98,9 @@ class FunctionProcesses:
             for function in FUNCTIONS:
                 process = self._processes[function.name]
                 if process.poll() is not None:
-                    # A worker that outlives its killed master would hold the port.
-                    end_group(process)
+                    # A worker that outlives its killed master would hold the port. It gets no time to
+                    # finish: what it works on is delivered again, and the others wait to be started.
+                    kill_group(process)
                     self._start_again(function)
 
     def _start_again(self, function: Function) -> None:

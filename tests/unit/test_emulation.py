@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from functions.local.emulator_note import (
     refuse_a_second,
     write_note,
 )
-from functions.local.emulators import free_ports, running_emulators
+from functions.local.emulators import end_group, free_ports, kill_group, running_emulators
 from functions.local.function_processes import ports_for
 from shared.errors import ConfigError
 from shared.settings import Backend, Settings
@@ -90,3 +92,32 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) ->
         port = server.getsockname()[1]
         with pytest.raises(ConfigError, match=f"port {port}"), emulating(settings(tmp_path), port=port):
             pass
+
+
+def test_what_outlives_a_killed_process_gets_no_time_to_finish(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    worker = (
+        "import pathlib, signal, sys, time; asked = pathlib.Path(sys.argv[1]);"
+        "signal.signal(signal.SIGTERM, lambda *_: asked.write_text('politely'));"
+        "print('ready', flush=True); time.sleep(600)"
+    )
+    master = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {worker!r}, sys.argv[1]])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", master, str(asked)], start_new_session=True, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"ready\n"
+        process.kill()
+        process.wait()
+        kill_group(process)
+        # Whoever held the pipe has let go of it.
+        assert process.stdout.read() == b""
+    assert not asked.exists()
+
+
+def test_a_group_is_ended_when_only_the_dead_are_left_of_it() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""], start_new_session=True)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    end_group(process)
+    assert process.returncode == 0
