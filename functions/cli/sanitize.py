@@ -15,8 +15,8 @@ from pydantic import JsonValue
 from functions.cli.command import Where, open_settings, reporting_errors
 from shared.domain.json_text import DEEPEST, json_in
 from shared.redaction.linear import linear
-from shared.redaction.redactor import TextRedactor
 from shared.redaction.text import find
+from shared.redaction.text_redactor import TextRedactor
 from shared.settings import Backend
 from shared.wiring import local_salt
 

@@ -12,6 +12,8 @@ def is_caseless(text: str) -> bool:
 
 def with_capitals(text: str) -> str:
     """Give each word a capital, in place; a letter whose capital is longer keeps its own."""
+    if text.isascii() and "'" not in text:
+        return text.title()
     return _WORD.sub(_capitalised, text)
 
 

@@ -176,11 +176,18 @@ def _emails(text: str) -> Iterator[Found]:
     while at >= 0:
         yield from _email_at(text, at)
         at = text.find("@", at + 1)
-    for match in _SPELLED_EMAIL.finditer(text):
+    for match in _SPELLED_EMAIL.finditer(text) if _may_spell_an_email(text) else ():
         spelled, plain = match.group(), match.group("at") == " at "
         before = text[max(0, match.start() - _REACH) : match.start()]
         if not plain or (_ENDS_IN_COMMON_DOMAIN.search(spelled) and _EMAIL_WORD.search(before)):
             yield Found(match.start(), match.end(), Kind.EMAIL, "spelled_email")
+
+
+def _may_spell_an_email(text: str) -> bool:
+    """Say whether an `at` or a sign in brackets may be there, and a dot behind it."""
+    small = text.lower()
+    bracketed = ("(" in text or "[" in text or "{" in text or "<" in text) and ("@" in text or "at" in small)
+    return (bracketed or " at " in small) and ("." in text or "dot" in small)
 
 
 def _email_at(text: str, at: int) -> Iterator[Found]:
@@ -206,7 +213,7 @@ def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
 
 
 def _phones(text: str) -> Iterator[Found]:
-    if not _DIGIT.search(text):
+    if not _DENSE.search(text):
         return
     for dense in _DENSE.finditer(text):
         start, end = dense.span()

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.redaction.credential_families import FAMILIES
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import linear
+from shared.redaction.linear import any_pattern, linear
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
 from shared.redaction.told_secrets import TELLING_PATTERNS, find_told_secrets
 
@@ -85,9 +85,7 @@ def _tokens() -> Any:  # noqa: ANN401 - the library has no types
 @cache
 def _hint() -> Any:  # noqa: ANN401 - the library has no types
     """Compile what any finding has in it: one scan clears most texts."""
-    patterns = (_tokens(), _RUN, *TELLING_PATTERNS)
-    told = "|".join(f"(?:{_GROUP.sub('(?:', one.pattern)})" for one in patterns)
-    return linear(f"{told}|PRIVATE KEY|Private-Lines: ")
+    return any_pattern(_tokens(), _RUN, *TELLING_PATTERNS, linear("PRIVATE KEY|Private-Lines: "))
 
 
 @cache

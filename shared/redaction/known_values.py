@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from typing import Self
+from functools import cached_property
+from typing import Any, Self
 
 from pydantic import JsonValue
 
@@ -19,6 +20,8 @@ from shared.redaction.words import STARTERS
 # Room for what one trace names; one that names more was made to.
 _MOST = 2000
 _SHORTEST = 4
+# So many are sooner looked for one by one than by a pattern, and most texts hold none of them.
+_FEW = 40
 # A short number is no value to look for in every text: four digits are a year, a price, a flight.
 _SHORTEST_NUMBER = {Kind.CARD: 8, Kind.POSTCODE: 5, Kind.SECRET: 6}
 _PLAIN_WORD = re.compile(r"[a-z_-]+")
@@ -32,7 +35,10 @@ class KnownValues:
 
     def __init__(self, kinds: dict[str, Kind] | None = None) -> None:
         self.kinds = kinds or {}
-        self._pattern = any_of(self.kinds)
+
+    @cached_property
+    def _pattern(self) -> Any:  # noqa: ANN401 - the library has no types
+        return any_of(self.kinds)
 
     @classmethod
     def of(cls, spans: Collection[Span]) -> Self:
@@ -68,7 +74,7 @@ class KnownValues:
 
     def find(self, text: str) -> Iterator[Found]:
         """Find each known value where it stands as whole words."""
-        if self._pattern is None:
+        if len(self.kinds) <= _FEW and not any(value in text for value in self.kinds):
             return
         for match in self._pattern.finditer(text):
             start, end = match.start(), match.end()

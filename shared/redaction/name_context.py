@@ -1,6 +1,7 @@
 """What stands around a name and says that it is one."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from shared.redaction.linear import linear
@@ -138,28 +139,49 @@ class Seen(NamedTuple):
 
 def rule_by_context(run: Run, right: str, seen: Seen) -> str | None:
     """Know a name by what is said of it: who speaks, is spoken to, signs, or owns something."""
-    words, text, names = run.words, seen.text, seen.names
-    low, before = words[0].lower(), text[max(0, run.start - 3) : run.start]
-    at = {rule for rule in _BEFORE if seen.cues.before(run, rule)}
-    listed = any(word in names.given or word in names.family for word in words)
-    several, two = len(words) > 1, len(words) == _TWO
+    words, text, before = run.words, seen.text, seen.text[max(0, run.start - 3) : run.start]
+    low, several = words[0].lower(), len(words) > 1
+    listed = any(word in seen.names.given or word in seen.names.family for word in words)
     opens = not before.strip() or before.rstrip(" ")[-1:] in _OPENING or before.endswith("\n")
     own_line = not before or before.endswith("\n") or _QUOTE_MARK.search(before) is not None
-    asked = opens and _VOCATIVE.match(right) is not None and (listed or _REQUEST.match(right) is not None)
-    acts = _DOES.match(right) is not None and (listed or two or (opens and not _ADVERB.search(low)))
-    rules: dict[str, bool] = {
-        "salutation": "salutation" in at and _ADDRESSED.match(right) is not None,
-        "signature": "signature" in at and _SIGNS_OFF.match(right) is not None and len(words) < _LONGEST,
-        "contact_card": own_line
-        and 1 < len(words) < _LONGEST
-        and _CARD.match(text[run.end : run.end + 240]) is not None,
-        "speaker": _SPEAKS.match(right) is not None and low not in _MARKS and (listed or not several),
-        "owner": _OWNS.match(right) is not None and (listed or several or bool(at)),
-        "spoken_of": "spoken_of" in at and (listed or several),
-        "quoted": "quoted" in at,
-        "self": "self" in at and (listed or _SAYS_WHO.match(right) is not None),
-        "subject": asked or acts,
-        "author": "author" in at and several,
-        "spoken_to": "spoken_to" in at and listed and (several or low not in AMBIGUOUS),
-    }
-    return next((rule for rule, holds in rules.items() if holds), None)
+
+    def at(rule: str) -> bool:
+        return seen.cues.before(run, rule)
+
+    def asked() -> bool:
+        return opens and _VOCATIVE.match(right) is not None and (listed or _REQUEST.match(right) is not None)
+
+    def acts() -> bool:
+        told = listed or len(words) == _TWO or (opens and not _ADVERB.search(low))
+        return told and _DOES.match(right) is not None
+
+    def owns() -> bool:
+        return _OWNS.match(right) is not None and (listed or several or any(map(at, _BEFORE)))
+
+    rules: tuple[tuple[str, Callable[[], bool]], ...] = (
+        ("salutation", lambda: _ADDRESSED.match(right) is not None and at("salutation")),
+        (
+            "signature",
+            lambda: len(words) < _LONGEST and _SIGNS_OFF.match(right) is not None and at("signature"),
+        ),
+        (
+            "contact_card",
+            lambda: (
+                own_line
+                and 1 < len(words) < _LONGEST
+                and _CARD.match(text[run.end : run.end + 240]) is not None
+            ),
+        ),
+        (
+            "speaker",
+            lambda: _SPEAKS.match(right) is not None and low not in _MARKS and (listed or not several),
+        ),
+        ("owner", owns),
+        ("spoken_of", lambda: (listed or several) and at("spoken_of")),
+        ("quoted", lambda: at("quoted")),
+        ("self", lambda: (listed or _SAYS_WHO.match(right) is not None) and at("self")),
+        ("subject", lambda: asked() or acts()),
+        ("author", lambda: several and at("author")),
+        ("spoken_to", lambda: listed and (several or low not in AMBIGUOUS) and at("spoken_to")),
+    )
+    return next((rule for rule, holds in rules if holds()), None)

@@ -21,6 +21,8 @@ _TITLES = words(
 )
 _POSSESSIVE = re.compile(r"['’]s?$")
 _ORDINARY = STARTERS | NATIONS
+# Letters that are words.
+_SINGLE_WORDS = frozenset({"I", "A"})
 
 
 class Run(NamedTuple):
@@ -35,36 +37,45 @@ class Run(NamedTuple):
 def runs_of(text: str) -> Iterator[Run]:
     """Cut runs of capitalised words where an ordinary word or a sentence's end parts them."""
     for match in _RUN.finditer(text):
-        if match[0].lower() in _ORDINARY:
+        spelled = match[0]
+        if (low := spelled.lower()) in _ORDINARY or spelled in _SINGLE_WORDS:
             continue
-        tokens: list[tuple[int, int, str]] = []
-        titled = False
-        for token in _TOKEN.finditer(text, *match.span()):
-            spelled = token[0]
-            word = spelled.rstrip(".")
-            if "'" in word or "’" in word:
-                word = _POSSESSIVE.sub("", word)
-            start, end = token.start(), token.start() + len(word)
-            low = word.lower()
-            if low in _TITLES:
-                yield from _closed(tokens, titled)
-                tokens, titled = [], True
-            elif len(word) == 1 and tokens and text[token.end() : token.end() + 1] == " ":
-                tokens.append((start, token.end(), word))
-            elif (low in _ORDINARY and not (tokens and word.islower())) or not word:
+        if spelled.isalpha() and low not in _TITLES:
+            # Most runs are one word without any mark.
+            yield Run(match.start(), match.end(), (spelled,), titled=False)
+            continue
+        yield from _parts_of(text, *match.span())
+
+
+def _parts_of(text: str, first: int, last: int) -> Iterator[Run]:
+    tokens: list[tuple[int, int, str]] = []
+    titled = False
+    for token in _TOKEN.finditer(text, first, last):
+        spelled = token[0]
+        word = spelled.rstrip(".")
+        if "'" in word or "’" in word:
+            word = _POSSESSIVE.sub("", word)
+        start, end = token.start(), token.start() + len(word)
+        low = word.lower()
+        if low in _TITLES:
+            yield from _closed(tokens, titled)
+            tokens, titled = [], True
+        elif len(word) == 1 and tokens and text[token.end() : token.end() + 1] == " ":
+            tokens.append((start, token.end(), word))
+        elif (low in _ORDINARY and not (tokens and word.islower())) or not word:
+            yield from _closed(tokens, titled)
+            tokens, titled = [], False
+        else:
+            # An initial keeps its dot; a word that ends with one ends a sentence.
+            tokens.append((start, end + (len(word) == 1 and spelled.endswith(".")), word))
+            if spelled != word and len(word) > 1:
                 yield from _closed(tokens, titled)
                 tokens, titled = [], False
-            else:
-                # An initial keeps its dot; a word that ends with one ends a sentence.
-                tokens.append((start, end + (len(word) == 1 and spelled.endswith(".")), word))
-                if spelled != word and len(word) > 1:
-                    yield from _closed(tokens, titled)
-                    tokens, titled = [], False
-        yield from _closed(tokens, titled)
+    yield from _closed(tokens, titled)
 
 
 def _closed(tokens: list[tuple[int, int, str]], titled: bool) -> Iterator[Run]:  # noqa: FBT001 - of a run
-    while tokens and (not tokens[-1][2][0].isupper() or tokens[-1][2] in ("I", "A")):
+    while tokens and (not tokens[-1][2][0].isupper() or tokens[-1][2] in _SINGLE_WORDS):
         tokens = tokens[:-1]
     if tokens:
         yield Run(tokens[0][0], tokens[-1][1], tuple(word for _, _, word in tokens), titled)

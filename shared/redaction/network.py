@@ -31,6 +31,8 @@ _MAC = linear(
     r"\b(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\b"
 )
+# So many of one mark a hardware address has; three groups of four digits have two dots.
+_MAC_MARKS, _FEWEST_DOTS = 5, 2
 _GOES_ON_BEFORE = re.compile(r"[0-9A-Fa-f][:.-]$")
 _GOES_ON_AFTER = re.compile(r"[:-][0-9A-Fa-f]|\.[0-9A-Fa-f]{4}\b")
 
@@ -65,10 +67,14 @@ def find_network(text: str) -> Iterator[Found]:
     if "." in text:
         yield from _ipv4(text)
         yield from _pairs(text)
+        yield from _told_places(text)
     if ":" in text:
         yield from _ipv6(text)
-    yield from _macs(text)
-    yield from _places(text)
+        yield from (_found(match.span(1), Kind.LOCATION, "geo_uri") for match in _GEO.finditer(text))
+    if text.count(":") >= _MAC_MARKS or text.count("-") >= _MAC_MARKS or text.count(".") >= _FEWEST_DOTS:
+        yield from _macs(text)
+    if "°" in text or "º" in text:
+        yield from (_found(match.span(), Kind.LOCATION, "degrees") for match in _DEGREES.finditer(text))
 
 
 def _ipv4(text: str) -> Iterator[Found]:
@@ -146,14 +152,10 @@ def _is_exact(latitude: str, longitude: str) -> bool:
     return decimals >= _EXACT_DECIMALS and max(abs(float(latitude)), abs(float(longitude))) > 1
 
 
-def _places(text: str) -> Iterator[Found]:
+def _told_places(text: str) -> Iterator[Found]:
     for match in _KEYED.finditer(text):
         if abs(float(match.group(2))) <= _MOST_LONGITUDE:
             yield _found(match.span(2), Kind.LOCATION, "coordinate")
-    if "°" in text or "º" in text:
-        yield from (_found(match.span(), Kind.LOCATION, "degrees") for match in _DEGREES.finditer(text))
-    for match in _GEO.finditer(text):
-        yield _found(match.span(1), Kind.LOCATION, "geo_uri")
 
 
 def _found(span: tuple[int, int], kind: Kind, rule: str) -> Found:

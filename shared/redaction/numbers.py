@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import linear
+from shared.redaction.linear import any_pattern, linear
 
 # Dense stretches of digits; Python's engine enters and leaves matches far faster than RE2, and
 # digits and marks between them cannot stand for each other, so that it needs no way back.
@@ -16,6 +16,8 @@ _RUN = re.compile(r"[0-9](?:[ \t\n\u00a0\u2010-\u2015./+-]{0,2}[0-9]){8,}")
 _FRACTION = re.compile(r"\d{1,8}\.\d+")
 
 # ---- cards
+# More digits that stand one by one are a column; a card may have some beside it.
+_MOST_SINGLE = 40
 _CARD_RUN = re.compile(
     r"(?<![\d.])\d{4}(?:\.\d{4}){3}(?!\.?\d)"
     r"|(?<!\d)(?<!\d\.)\d+(?:[ \t\n\u00a0\u2010-\u2015-]{1,2}\d+)*"
@@ -29,12 +31,13 @@ _CARD_GROUPS = frozenset(
     {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 4, 2), (4, 4, 4, 3), (4, 4, 4, 4, 3), (6, 13)}
 )
 _GROUPS_WITH_WORD = frozenset({(4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (8, 4), (8, 8)})
+_ANY_GROUPS = _CARD_GROUPS | _GROUPS_WITH_WORD
+_FIRST_SIZES, _MOST_GROUPS = {groups[0] for groups in _ANY_GROUPS}, max(map(len, _ANY_GROUPS))
 # The first digits that issuers have been given (ISO/IEC 7812): Visa, Mastercard, American Express,
 # Diners, JCB, Discover, UnionPay, Maestro.
 _ISSUED = re.compile(
     r"4|5[0-8]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|3[04-9]|6|(?:2131|1800)\d{11}$|0604\d{8}$"
 )
-_FIRST_DIGITS, _RARE_STARTS = "23456", ("1800", "0604")
 _CARD_WORD = re.compile(
     r"(?i)(?<!<)card|kart|carte|tarjeta|visa|master|maestro|amex|credit|debit|\bcc\b|\bpan\b"
 )
@@ -190,6 +193,8 @@ def find_numbers(text: str) -> Iterator[Found]:
     """Find payment cards, IBANs, national ids, passports, driving licences and dates of birth."""
     for run in _RUN.finditer(text):
         yield from _in_digits(text, *run.span())
+    if not _hint().search(text):
+        return
     for match in _TOLD_BY_FORM.finditer(text):
         yield from _by_form(text, match.start(), match.group())
     for match in _LAST_FOUR.finditer(text):
@@ -202,6 +207,12 @@ def find_numbers(text: str) -> Iterator[Found]:
         # The name of a placeholder is no cue.
         if not text.startswith("<", max(0, cue.start() - 1)):
             yield from _behind_cue(text, cue.end(), limit, cue.lastgroup)
+
+
+@cache
+def _hint() -> Any:  # noqa: ANN401 - the library has no types
+    """Compile what any of the patterns finds: one scan clears most texts."""
+    return any_pattern(_TOLD_BY_FORM, _LAST_FOUR, _CUE)
 
 
 def _in_digits(text: str, start: int, end: int) -> Iterator[Found]:
@@ -236,42 +247,49 @@ def _cards(text: str, run: str, offset: int) -> Iterator[Found]:
     """Find the cards among groups of digits: grouped as cards are, digit by digit, or in one piece."""
     groups = [match.span() for match in _GROUP.finditer(run)]
     sizes = [end - start for start, end in groups]
+    begins = list(accumulate(sizes, initial=0))
     plain = "".join(run[start:end] for start, end in groups)
     sums: tuple[list[int], list[int]] | None = None
-    begin = 0
-    for first, (start, _) in enumerate(groups):
-        stop = begin
-        if run[start] in _FIRST_DIGITS or plain.startswith(_RARE_STARTS, begin):
-            for last in range(first, min(first + _CARD_LENGTHS.stop, len(groups))):
-                stop += sizes[last]
-                if stop - begin < _CARD_LENGTHS.start:
-                    continue
-                if stop - begin >= _CARD_LENGTHS.stop:
-                    break
-                told = tuple(sizes[first : last + 1])
-                if not _may_be_card(told) or not _is_issued(plain, begin, stop):
-                    continue
-                sums = sums or _luhn_sums(plain)
-                card = Found(offset + start, offset + groups[last][1], Kind.CARD, "luhn")
-                if _luhn_holds(sums, begin, stop) and _is_written_as_card(told, text, card):
-                    yield card
-        begin += sizes[first]
+    for first, last in _grouped_as_cards(sizes):
+        begin, stop = begins[first], begins[last + 1]
+        if not _is_issued(plain, begin, stop):
+            continue
+        card = Found(offset + groups[first][0], offset + groups[last][1], Kind.CARD, "luhn")
+        if not _is_written_as_card(tuple(sizes[first : last + 1]), text, card):
+            continue
+        sums = sums or _luhn_sums(plain)
+        if _luhn_holds(sums, begin, stop):
+            yield card
 
 
-def _may_be_card(groups: tuple[int, ...]) -> bool:
-    return len(groups) == 1 or groups in _CARD_GROUPS or groups in _GROUPS_WITH_WORD or max(groups) == 1
+def _grouped_as_cards(sizes: list[int]) -> Iterator[tuple[int, int]]:
+    """Say from which group of digits to which a card may go, by their sizes alone."""
+    at = 0
+    while at < len(sizes):
+        size, end = sizes[at], at + 1
+        if size == 1:
+            while end < len(sizes) and sizes[end] == 1:
+                end += 1
+            if _CARD_LENGTHS.start <= end - at <= _MOST_SINGLE:
+                for first in range(at, end):
+                    shortest, longest = first + _CARD_LENGTHS.start, first + _CARD_LENGTHS.stop
+                    yield from ((first, stop - 1) for stop in range(shortest, min(longest, end + 1)))
+        elif size in _CARD_LENGTHS:
+            yield at, at
+        elif size in _FIRST_SIZES:
+            for stop in range(at + 2, min(at + _MOST_GROUPS, len(sizes)) + 1):
+                if tuple(sizes[at:stop]) in _ANY_GROUPS:
+                    yield at, stop - 1
+        at = end
 
 
 def _is_written_as_card(groups: tuple[int, ...], text: str, card: Found) -> bool:
-    if _is_in_hex_id(text, card):
-        return False
-    if groups in _CARD_GROUPS:
-        return True
     plain = len(groups) == 1 or set(groups) == {1}
-    if plain and sum(groups) in _USUAL_LENGTHS:
-        return True
-    near = text[max(0, card.start - 48) : card.start], text[card.end : card.end + 24]
-    return (plain or groups in _GROUPS_WITH_WORD) and any(map(_CARD_WORD.search, near))
+    if groups not in _CARD_GROUPS and not (plain and sum(groups) in _USUAL_LENGTHS):
+        near = text[max(0, card.start - 48) : card.start], text[card.end : card.end + 24]
+        if not any(map(_CARD_WORD.search, near)) or not (plain or groups in _GROUPS_WITH_WORD):
+            return False
+    return not _is_in_hex_id(text, card)
 
 
 def _is_in_hex_id(text: str, found: Found) -> bool:

@@ -7,12 +7,12 @@ words is a listed name. Names found once are found again where they stand alone.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shared.redaction import words as lists
 from shared.redaction.casing import is_caseless, with_capitals
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import linear
+from shared.redaction.linear import any_of, linear
 from shared.redaction.name_context import Cues, Seen, rule_by_context
 from shared.redaction.name_runs import Run, runs_of
 from shared.redaction.names import NO_NAMES, Names, listed_names
@@ -22,6 +22,9 @@ _LONGEST = 5
 _RIGHT = 32
 _SHORTEST = 2
 _TWO = 2
+_WORD = re.compile(r"[^\W\d_a-z][^\W\d_]{2,}")
+# Of so many names the rest is left to the pages that they stand on.
+_MOST_KNOWN = 1000
 _NO_NAME_GOES_ON = re.compile(r"[@_/=\d]|::")
 _NEXT_WORD = re.compile(r" ([^\W\d_]+)")
 _MARKED = re.compile(r"['’]?-?\d|®|™")
@@ -70,6 +73,20 @@ def find_people(text: str, *, listed: bool = True) -> Iterator[Found]:
         yield from _in_lower_case(text, names)
         for match in _NAMED_LAST.finditer(text):
             yield Found(match.start(1), match.end(1), Kind.PERSON, "introduced")
+
+
+def find_names_again(text: str, found: Iterable[Found]) -> Iterator[Found]:
+    """Find parts of names that were found, wherever they stand alone; for texts that were not read in one."""
+    known: dict[str, None] = {}
+    for one in found:
+        if one.kind is Kind.PERSON:
+            words = _WORD.findall(text, one.start, one.end)
+            known.update((word, None) for word in words if word.lower() not in AMBIGUOUS | STARTERS)
+    pattern = any_of(list(known)[:_MOST_KNOWN])
+    for match in pattern.finditer(text) if pattern else ():
+        start, end = match.span()
+        if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+            yield Found(start, end, Kind.PERSON, "told_again")
 
 
 def _listed_parts(run: Run, text: str, names: Names, cues: Cues) -> Iterator[Run]:
@@ -128,7 +145,7 @@ def _may_be_a_name(run: Run, right: str) -> bool:
     words = run.words
     return (
         len(words) <= _LONGEST
-        and max(map(len, words)) > 1
+        and any(len(word) > 1 for word in words)
         and ORGANISATIONS.isdisjoint(word.lower() for word in words[1:])
         and _NO_NAME_GOES_ON.match(right) is None
     )

@@ -3,8 +3,9 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import JsonValue
 
@@ -19,12 +20,9 @@ from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, id_hash, use
 from shared.redaction.text import find, merged
 from shared.redaction.told_secrets import names_a_secret
 
+_T = TypeVar("_T")
 _USER_HASH_TAG = "user_hash:"
 _SHORTEST_CARD = 10**12
-# Some hundred megabytes; beyond, a value that comes again gets a new number.
-_MOST_PLACEHOLDERS = 500_000
-_MOST_TOLD = 4000
-_MOST_TOLD_LENGTH = 8_000_000
 _MOST_PASSES = 4
 _HEADER_PARTS = 2
 _NEVER_JOINED = frozenset({Kind.SECRET, Kind.SESSION})
@@ -59,12 +57,12 @@ def redact_trace(
     came: what a user writes must not hide a failure or give it to another
     application. `further` are detectors beside our own; what any of them finds is replaced.
     """
-    return _TraceRedactor(salt, further).redact(trace, signals)
+    return TraceRedactor(salt, further).redact(trace, signals)
 
 
 def redact_text(text: str) -> str:
     """Redact one text that stands alone, such as an alert's."""
-    return _TraceRedactor(b"").prose(text)
+    return TraceRedactor(b"").prose(text)
 
 
 def safe_id(name: str, salt: bytes) -> str:
@@ -74,7 +72,7 @@ def safe_id(name: str, salt: bytes) -> str:
     return id_hash(name, salt)
 
 
-class _TraceRedactor:
+class TraceRedactor:
     """The pseudonyms of one trace: equal values get equal placeholders."""
 
     def __init__(self, salt: bytes, further: tuple[Detector, ...] = ()) -> None:
@@ -82,12 +80,14 @@ class _TraceRedactor:
         self._further = further
         self._placeholders: dict[tuple[Kind, str], str] = {}
         self._numbered: Counter[str] = Counter()
-        self._counts: Counter[str] = Counter()
-        self._told: dict[tuple[str, bool], tuple[str, Counter[str]]] = {}
+        # Plain, for one is made for every text; most stay empty.
+        self._counts: dict[str, int] = {}
+        self._told: dict[tuple[str, str], tuple[Any, dict[str, int]]] = {}
         self._user_hash: str | None = None
         self._known = KnownValues()
 
     def redact(self, trace: Trace, signals: tuple[Signal, ...]) -> Redacted:
+        """Redact the trace that this one is for."""
         # A placeholder that somebody typed is not one of ours: ours begin above it.
         for kind, number in PLACEHOLDER.findall(trace.model_dump_json()):
             self._numbered[kind] = max(self._numbered[kind], int(number))
@@ -115,22 +115,26 @@ class _TraceRedactor:
     def label(self, text: str) -> str:
         """Replace in a name or an id what by its form is personal or secret."""
         # A name or a key with blanks is a phrase, and may tell what any phrase may.
-        return self._once(text, prose=" " in text)
+        if " " in text:
+            return self.prose(text)
+        return self._once("label", text, lambda: self._until_nothing_is_found(text, prose=False))
 
     def prose(self, text: str) -> str:
         """Replace in free text what looks personal, and what keys of this trace mark as personal."""
-        return self._once(text, prose=True)
+        return self._once("prose", text, lambda: self._until_nothing_is_found(text, prose=True))
 
-    def _once(self, text: str, *, prose: bool) -> str:
-        """Look at each text once: every model span repeats the conversation so far."""
-        if (told := self._told.get((text, prose))) is None:
-            before, self._counts = self._counts, Counter()
-            redacted = self._until_nothing_is_found(text, prose=prose)
-            told = self._told[text, prose] = redacted, self._counts
+    def _once(self, kind: str, spelled: str, redact: Callable[[], _T]) -> _T:
+        """Redact the same once, and count it each time: every model span repeats the conversation so far."""
+        if (told := self._told.get((kind, spelled))) is None:
+            before, self._counts = self._counts, {}
+            told = self._told[kind, spelled] = redact(), self._counts
             self._counts = before
-        if told[1]:
-            self._counts.update(told[1])
+        for counted, times in told[1].items():
+            self._count(counted, times)
         return told[0]
+
+    def _count(self, kind: str, times: int = 1) -> None:
+        self._counts[kind] = self._counts.get(kind, 0) + times
 
     def _until_nothing_is_found(self, text: str, *, prose: bool) -> str:
         """Replace what is found until nothing is: one value can hide the next."""
@@ -162,8 +166,8 @@ class _TraceRedactor:
                 "kind": self.label(span.kind),
                 "status": self.label(span.status),
                 "ml_app": safe_id(span.ml_app, self._salt),
-                "input": self._value(span.input),
-                "output": self._value(span.output),
+                "input": self._conversation(span.input),
+                "output": self._conversation(span.output),
                 "metadata": self._value(span.metadata),
                 "metrics": self._value(span.metrics),
                 "tags": self._tags(span.tags),
@@ -196,26 +200,43 @@ class _TraceRedactor:
         )
 
     def _tags(self, tags: tuple[str, ...]) -> tuple[str, ...]:
-        kept = []
-        for tag in tags:
-            if (user_id := user_id_of_tag(tag)) is not None:
-                kept.append(_USER_HASH_TAG + self._hash_user(user_id))
-            elif tag.startswith(_USER_HASH_TAG):
-                kept.append(_USER_HASH_TAG + self._hash_user(tag.removeprefix(_USER_HASH_TAG)))
-            elif is_dropped_tag(tag):
-                self._counts["TAG"] += 1
-            else:
-                key, colon, value = tag.partition(":")
-                kind = _kind_of(key, value)
-                told = self._of_kind(kind, value) if kind and value else self.prose(value)
-                # Once more as a whole: a key and its value can tell together what neither does alone.
-                kept.append(self.label(f"{self.label(key)}{colon}{told}"))
-        return tuple(kept)
+        redacted = (self._once("tag", tag, lambda tag=tag: self._tag(tag)) for tag in tags)  # type: ignore[misc]
+        return tuple(tag for tag in redacted if tag is not None)
+
+    def _tag(self, tag: str) -> str | None:
+        """Redact a tag; of one that exists to describe a person nothing is left."""
+        if (user_id := user_id_of_tag(tag)) is not None:
+            return _USER_HASH_TAG + self._hash_user(user_id)
+        if tag.startswith(_USER_HASH_TAG):
+            return _USER_HASH_TAG + self._hash_user(tag.removeprefix(_USER_HASH_TAG))
+        if is_dropped_tag(tag):
+            self._count("TAG")
+            return None
+        key, colon, value = tag.partition(":")
+        kind = _kind_of(key, value)
+        told = self._of_kind(kind, value) if kind and value else self.prose(value)
+        # Once more as a whole: a key and its value can tell together what neither does alone.
+        return self.label(f"{self.label(key)}{colon}{told}")
+
+    def _conversation(self, value: JsonValue) -> Any:  # noqa: ANN401 - JSON in, JSON out
+        """Redact what went into a step or came out of it, message by message where it is a conversation."""
+        if isinstance(value, list):
+            return [self._message(one) for one in value]
+        messages = value.get("messages") if isinstance(value, dict) else None
+        if isinstance(messages, list) and all(isinstance(one, dict) for one in messages):
+            beside = self._value({**value, "messages": None})  # type: ignore[dict-item]
+            return beside | {"messages": [self._message(one) for one in messages]}
+        return self._value(value)
+
+    def _message(self, message: JsonValue) -> Any:  # noqa: ANN401 - JSON in, JSON out
+        if not isinstance(message, dict):
+            return self._value(message)
+        return self._once("message", repr(message), lambda: self._value(message))
 
     def _value(self, value: JsonValue, parent: str = "") -> Any:  # noqa: ANN401 - JSON in, JSON out
         match value:
             case str():
-                return self._json_or_prose(value)
+                return self._once("value", value, lambda: self._json_or_prose(value))
             case dict():
                 return self._members(value, parent)
             case [str() as name, str() as told] if (
@@ -267,9 +288,11 @@ class _TraceRedactor:
 
     def _json_or_prose(self, text: str) -> str:
         """Redact JSON inside a text by its keys; a text that needs no change keeps its spelling."""
-        parsed = json_in(text)
-        if parsed is None:
-            return self.prose(text)
+        if (parsed := json_in(text)) is None:
+            return self._until_nothing_is_found(text, prose=True)
+        return self._json(text, parsed)
+
+    def _json(self, text: str, parsed: JsonValue) -> str:
         redacted = self._value(parsed)
         spelled = text if redacted == parsed else json.dumps(redacted, ensure_ascii=False)
         # The text can hold more than what was parsed: of a key told twice, JSON keeps the last.
@@ -284,7 +307,7 @@ class _TraceRedactor:
     def _replace(self, kind: Kind, value: str) -> str:
         if ANY_PSEUDONYM.fullmatch(value):
             return value
-        self._counts[kind.value] += 1
+        self._count(kind.value)
         key = (kind, _same(kind, value))
         if key not in self._placeholders:
             self._numbered[kind.value] += 1
@@ -304,7 +327,7 @@ class _TraceRedactor:
     def _hash(self, user_id: str) -> str:
         if ANY_PSEUDONYM.fullmatch(user_id):
             return user_id
-        self._counts[Kind.USER.value] += 1
+        self._count(Kind.USER.value)
         return user_hash(user_id, self._salt)
 
 
@@ -341,54 +364,3 @@ def _address(spelled: str) -> str:
         return ip_address(spelled).compressed
     except ValueError:
         return spelled.casefold()
-
-
-class TextRedactor(_TraceRedactor):
-    """Redacts texts and JSON documents that come one after the other: equal values get equal placeholders."""
-
-    _passed = 0
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """What was replaced so far, by kind."""
-        return dict(sorted(self._counts.items()))
-
-    def text(self, text: str) -> str:
-        """Redact a text."""
-        self._begin(text, None)
-        return self.prose(text)
-
-    def json(self, text: str, value: JsonValue) -> JsonValue:
-        """Redact a JSON document, given its spelling and its value; what its keys tell its texts may hold."""
-        self._begin(text, value)
-        redacted: JsonValue = self._value(value)
-        return redacted
-
-    def _begin(self, text: str, value: JsonValue) -> None:
-        """Number above the placeholders that somebody typed, and learn what this document's keys tell."""
-        if "<" in text:
-            for kind, number in PLACEHOLDER.findall(text):
-                self._numbered[kind] = max(self._numbered[kind], int(number))
-        self._forget(len(text))
-        if (known := KnownValues.of_json(value)).kinds != self._known.kinds:
-            self._known = known
-            self._told = {seen: told for seen, told in self._told.items() if not seen[1]}
-
-    def _forget(self, length: int) -> None:
-        """Keep no more of a long stream than its latest texts and values."""
-        self._passed += length
-        if self._passed > _MOST_TOLD_LENGTH or len(self._told) > _MOST_TOLD:
-            self._told.clear()
-            self._passed = length
-        while len(self._placeholders) > _MOST_PLACEHOLDERS:
-            del self._placeholders[next(iter(self._placeholders))]
-
-    def _keyed(self, key: str, value: JsonValue, parent: str) -> JsonValue:
-        if key == "tags" and isinstance(value, list):
-            return [self._tag(one) if isinstance(one, str) else self._value(one, key) for one in value]
-        return super()._keyed(key, value, parent)
-
-    def _tag(self, tag: str) -> str:
-        """Redact a tag as a trace's; one that a trace would lose has something in its place."""
-        told = self._tags((tag,))
-        return told[0] if told else self._of_kind(Kind.USER, tag)

@@ -5,7 +5,8 @@ digits or percent-encoding, is looked for in the plain spelling as well.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import blake2b
 
 from shared.redaction.addresses import find_addresses
@@ -16,15 +17,19 @@ from shared.redaction.keyed import find_keyed
 from shared.redaction.kinds import Found
 from shared.redaction.network import find_network
 from shared.redaction.numbers import find_numbers
-from shared.redaction.people import find_people
+from shared.redaction.people import find_names_again, find_people
 
 _SHORTEST = 3
+# Longer texts are read page by page.
+_LONGEST = 16_384
+_PAGE, _BESIDE, _LARGE_PAGE = 4096, 512, 65_536
 # What programs call things: nothing is found in it, and a trace is full of it.
 _IDENTIFIER = re.compile(r"[a-z]{1,14}(?:[_.][a-z]{1,14}){0,5}")
 # Traces of one application repeat each other: instructions, tags, names of tools. What was found
 # where is remembered by a digest, so that no text stays in memory.
 _MOST_REMEMBERED = 65_536
-_found_before: dict[tuple[bytes, bool, bool], tuple[Found, ...]] = {}
+_Detect = Callable[[str], Iterable[Found]]
+_found_before: dict[tuple[bytes, _Detect], tuple[Found, ...]] = {}
 # Where two findings are of one length the kind of the earlier detector stays.
 _OF_ANY_TEXT = (find_credentials, find_keyed, find_contacts)
 _OF_NUMBERS = (find_numbers, find_network)
@@ -39,25 +44,49 @@ def find(text: str, *, prose: bool = True, listed: bool = True) -> list[Found]:
     """
     if len(text) < _SHORTEST or _IDENTIFIER.fullmatch(text):
         return []
-    key = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest(), prose, listed)
-    if (told := _found_before.get(key)) is None:
-        told = tuple(_found_in(text, prose=prose, listed=listed))
-        if len(_found_before) >= _MOST_REMEMBERED:
-            _found_before.clear()
-        _found_before[key] = told
-    return list(told)
-
-
-def _found_in(text: str, *, prose: bool, listed: bool) -> list[Found]:
     if not text.isascii():
         # Half a character, which no engine takes, becomes a whole one of the same length.
         text = text.encode("utf-8", "replace").decode()
-    found = list(_candidates(text, prose=prose, listed=listed))
+    detect = _DETECT[prose, listed]
+    if len(text) <= _LONGEST:
+        return list(_found_once(text, detect))
+    # A key or a token may be longer than what is seen beside a small page.
+    secrets = _page_by_page(text, find_credentials, page=_LARGE_PAGE, beside=_LONGEST)
+    found = [*secrets, *_page_by_page(text, detect, page=_PAGE, beside=_BESIDE)]
+    return merged([*found, *(find_names_again(text, found) if prose else ())])
+
+
+def _page_by_page(text: str, detect: _Detect, *, page: int, beside: int) -> Iterator[Found]:
+    """Find in a long text what begins on each page, seen with a stretch of the pages beside it.
+
+    No pattern sees more than that, so that the work cannot grow faster than the
+    text; and a text that repeats itself, as those do that are made to take long,
+    has few pages that differ.
+    """
+    for start in range(0, len(text), page):
+        first = max(0, start - beside)
+        for one in _found_once(text[first : start + page + beside], detect):
+            if start <= first + one.start < start + page:
+                yield one._replace(start=first + one.start, end=first + one.end)
+
+
+def _found_once(text: str, detect: _Detect) -> tuple[Found, ...]:
+    key = (blake2b(text.encode(), digest_size=16).digest(), detect)
+    if (told := _found_before.get(key)) is None:
+        told = tuple(merged(_seen_through(text, detect)))
+        if len(_found_before) >= _MOST_REMEMBERED:
+            _found_before.clear()
+        _found_before[key] = told
+    return told
+
+
+def _seen_through(text: str, detect: _Detect) -> Iterator[Found]:
+    """Detect in a text as it is, and in its plain spelling where it has another."""
+    yield from detect(text)
     if (folded := fold(text)) is not None:
-        for hidden in _candidates(folded.text, prose=prose, listed=listed):
+        for hidden in detect(folded.text):
             start, end = original_span(folded, hidden.start, hidden.end)
-            found.append(hidden._replace(start=start, end=end))
-    return merged(found)
+            yield hidden._replace(start=start, end=end)
 
 
 def forget() -> None:
@@ -77,6 +106,10 @@ def merged(found: Iterable[Found]) -> list[Found]:
 
 
 def _candidates(text: str, *, prose: bool, listed: bool) -> Iterator[Found]:
+    if text.isdecimal():
+        # Digits alone may be a card or an id of a nation; for all else words or marks must stand beside them.
+        yield from find_numbers(text)
+        return
     for detector in _OF_ANY_TEXT:
         yield from detector(text)
     # Most texts hold no number, and an address of a network may be letters alone, `fe::`.
@@ -86,3 +119,10 @@ def _candidates(text: str, *, prose: bool, listed: bool) -> Iterator[Found]:
     if prose:
         yield from find_addresses(text)
         yield from find_people(text, listed=listed)
+
+
+_DETECT: dict[tuple[bool, bool], _Detect] = {
+    (prose, listed): partial(_candidates, prose=prose, listed=listed)
+    for prose in (True, False)
+    for listed in (True, False)
+}

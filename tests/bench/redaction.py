@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import random
 import re
 import statistics
 import subprocess
@@ -33,17 +34,13 @@ from tests.bench.pii_set import (
     name_sentences,
     network_sentences,
 )
-from tests.conftest import AIRLINE, ROOT, SHARED
+from tests.conftest import AIRLINE, ROOT, SAMPLES, SHARED
 
 PII = SHARED / "data" / "pii" / "presidio_synth_dev.json"
 SALT = b"a salt for measuring, 32 long or more"
 _LARGE = 5_000_000
 # What takes so many times as long in small would take minutes in large.
-_PROBE, _HOPELESS = 20_000, 15
-_PLAIN = (
-    "The customer wrote that the parcel had not come, and asked whether the order could be sent again; "
-    "we looked at it, found nothing wrong, and told the warehouse to look once more. "
-)
+_PROBE, _HOPELESS = 50_000, 60
 HOSTILE = {
     "digits": "7",
     "single digits": "4 1 ",
@@ -79,12 +76,25 @@ HOSTILE = {
     "addresses": "https://a:b",
     "hexadecimal": "deadbeef01",
 }
+# Drawn anew all the time, so that no page is like another.
+DRAWN = {
+    "drawn digits": "0123456789",
+    "drawn digits, blanks": "0123456789   ",
+    "drawn digits, marks": "0123456789 .-/+()",
+    "drawn letters": "abcdefghij ABCDEFGHIJ",
+    "drawn capitals": "Aa Bb Cc. ",
+    "drawn addresses": "a1.@:/ ",
+    "drawn encodings": "%4162&#;aB0 ",
+    "drawn marks": "\"'{}[]:,=<>\\aA1 ",
+    "drawn spellings": "a\u200b\uff11\uff12é½ ",
+}
 # Where the airline's tools tell what must stay.
 _KEPT_PLACES = {
     "reservation numbers by place": ("reservation_id", "reservations"),
     "flight numbers by place": ("flight_number",),
     "amounts by place": ("amount", "price"),
 }
+_SENTENCE = re.compile(r"[A-Z][^.!?\n]{15,300}[.!?]")
 _WORD = re.compile(r"(?<!\w)-?\w+(?:\.\d+)?|\w+(?:\.\d+)?")
 # Its own recognisers of patterns, without a model of names.
 _PEER = """
@@ -254,31 +264,58 @@ def _peer_seconds(interpreter: str, texts: list[str]) -> float | None:
 
 
 def _print_hostile() -> None:
+    hostile = {name: partial(_repeated, piece) for name, piece in HOSTILE.items()}
+    hostile |= {name: partial(_drawn, characters) for name, characters in DRAWN.items()}
     for label, work in (("find", redaction.find), ("redact_text", redact_text)):
-        plain = {size: _seconds(partial(work, _sized(_PLAIN, size))) for size in (_PROBE, _LARGE)}
-        speed = _LARGE / 1e6 / plain[_LARGE]
-        print(f"\nhostile texts of {_LARGE / 1e6:.0f} MB against plain text ({speed:.1f} MB/s), {label}:")
+        speed = _LARGE / 1e6 / _seconds(partial(work, conversation(_LARGE)))
+        print(
+            f"\nhostile texts of {_LARGE / 1e6:.0f} MB against plain text, sentences of the sample's "
+            f"conversations drawn at random ({speed:.2f} MB/s), {label}:"
+        )
         told = []
-        for name, piece in HOSTILE.items():
-            size = _LARGE
-            ratio = _ratio(work, piece, _PROBE, plain[_LARGE] * _PROBE / _LARGE)
-            if ratio > _HOPELESS:
-                size = _PROBE
-            else:
-                ratio = _ratio(work, piece, size, plain[size])
+        for name, text_of_size in hostile.items():
+            size = _PROBE
+            if (ratio := _ratio(work, text_of_size, size, speed)) <= _HOPELESS:
+                size = _LARGE
+                ratio = _ratio(work, text_of_size, size, speed)
             told.append((ratio, name, size))
         for ratio, name, size in sorted(told, reverse=True):
             note = "" if size == _LARGE else f"   at {size // 1000} kB; the large one was not waited for"
             print(f"  {name:22} {ratio:7.1f} x{note}")
 
 
-def _ratio(work: Callable[[str], object], piece: str, size: int, plain: float) -> float:
+def _ratio(
+    work: Callable[[str], object], text_of_size: Callable[[int], str], size: int, speed: float
+) -> float:
     redaction.forget()
-    return _seconds(partial(work, _sized(piece, size))) / plain
+    return _seconds(partial(work, text_of_size(size))) / (size / 1e6 / speed)
 
 
-def _sized(piece: str, size: int) -> str:
+def conversation(size: int) -> str:
+    """Draw plain text: what users and assistants of the sample said, sentence by sentence, by a seed."""
+    spans = (json.loads(line)["attributes"] for line in SAMPLES.read_text(encoding="utf-8").splitlines())
+    said = {
+        text
+        for span in spans
+        for side in (span.get("input"), span.get("output"))
+        for text in leaf_texts(side)
+        if json_in(text) is None
+    }
+    sentences = sorted({sentence for text in said for sentence in _SENTENCE.findall(text)})
+    chosen, drawn = random.Random(5), list[str]()
+    length = 0
+    while length < size:
+        drawn.append(chosen.choice(sentences))
+        length += len(drawn[-1]) + 1
+    return " ".join(drawn)[:size]
+
+
+def _repeated(piece: str, size: int) -> str:
     return piece * (size // len(piece))
+
+
+def _drawn(characters: str, size: int) -> str:
+    return "".join(random.Random(7).choices(characters, k=size))
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.redaction.redactor import TextRedactor
+from shared.redaction.text_redactor import TextRedactor
 
 SALT = b"a salt of thirty-two characters!"
 VALUES = (

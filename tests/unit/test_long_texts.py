@@ -1,0 +1,78 @@
+"""Long texts are read page by page: nothing is lost where pages meet, and no text takes long."""
+
+import random
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.redaction import text as redaction
+from shared.redaction.text import find
+from tests.bench.redaction import HOSTILE, conversation
+from tests.properties import examples
+
+FILLER = "we looked at the parcel and found nothing wrong with it, then told the warehouse to look again; "
+VALUES = (
+    "jane.roe@example.com",
+    "4111 1111 1111 1111",
+    "DE89 3704 0044 0532 0130 00",
+    "078-05-1120",
+    "192.168.17.4",
+    "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+    "%34%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31",
+    "my name is Alice Kowalczewska",
+    "1428 Elm Street, Springwood, OH 45011",
+)
+PAGE = 4096
+
+
+def filled(length: int) -> str:
+    return (FILLER * (length // len(FILLER) + 1))[:length]
+
+
+@examples(60)
+@given(st.sampled_from(VALUES), st.integers(0, 5), st.integers(-60, 60))
+def test_what_stands_where_two_pages_meet_is_found_as_anywhere(value: str, page: int, beside: int) -> None:
+    short = f"x {value} ; "
+    wanted = [(one.start, one.end, one.kind) for one in find(short)]
+    assert wanted
+    at = max(0, page * PAGE + beside)
+    long_text = filled(at) + " ; " + short + filled(8 * PAGE - at)
+    # The sentence's own end may stand in front: what counts is where the value stands.
+    shift = at + 3
+    assert [(one.start - shift, one.end - shift, one.kind) for one in find(long_text)] == wanted
+
+
+def test_a_key_longer_than_a_page_is_found_whole() -> None:
+    body = "".join(random.Random(3).choices("ABCDEFGHIJabcdefghij0123456789+/", k=12_000))
+    lines = "\n".join(body[at : at + 64] for at in range(0, len(body), 64))
+    key = f"-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----"
+    for before in (0, 3000, 16_000, 65_000, 66_000):
+        text = filled(before) + key + filled(30_000)
+        first = next(one for one in find(text) if one.rule == "private_key")
+        assert (first.start, first.end) == (before, before + len(key))
+
+
+def test_a_name_told_on_one_page_is_found_alone_on_another() -> None:
+    text = f"My name is Alice Kowalczewska. {filled(30_000)}Then Kowalczewska called. {filled(9_000)}"
+    assert [text[one.start : one.end] for one in find(text)] == ["Alice Kowalczewska", "Kowalczewska"]
+
+
+def test_half_a_character_in_a_long_text_moves_nothing() -> None:
+    text = "\ud800 " + filled(20_000) + " jane.roe@example.com"
+    assert [text[one.start : one.end] for one in find(text)] == ["jane.roe@example.com"]
+
+
+def seconds(text: str) -> float:
+    redaction.forget()
+    started = time.process_time()
+    find(text)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+def test_no_text_that_repeats_itself_takes_three_times_as_long_as_what_people_say(piece: str) -> None:
+    size = 400_000
+    hostile = piece * (size // len(piece))
+    assert min(seconds(hostile) for _ in range(2)) < 3 * seconds(conversation(size))
