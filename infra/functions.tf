@@ -83,6 +83,7 @@ module "sanitize" {
     EVALUATION_LABELS  = var.evaluation_labels
     FREE_TEXT          = var.free_text
     FREE_TEXT_BY_APP   = var.free_text_by_app
+    PII_DETECTOR       = var.pii_detector
     PII_SALT_VERSION   = var.pii_salt_version
     QUALITY_THRESHOLD  = var.quality_threshold
     TOXICITY_THRESHOLD = var.toxicity_threshold

@@ -94,6 +94,18 @@ variable "log_level" {
   }
 }
 
+variable "pii_detector" {
+  description = "A detector of personal data beside the built-in ones, as module:factory; the module stands under functions/ or shared/."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)?$", var.pii_detector))
+    error_message = "Name a module and a function in it, such as shared.our_names:detector."
+  }
+}
+
 variable "pii_salt_version" {
   description = "The version of the salt in PII_SALT; raise it with every new salt."
   type        = string

@@ -116,7 +116,7 @@ FUNCTIONS = (
         "sanitize",
         Topic.FAILURES,
         publishes=(Topic.CAPTURES,),
-        settings=(*_SEARCHING, "FREE_TEXT", "FREE_TEXT_BY_APP"),
+        settings=(*_SEARCHING, "FREE_TEXT", "FREE_TEXT_BY_APP", "PII_DETECTOR"),
         secrets=_DATADOG,
         memory_mib=1024,
         timeout_seconds=300,

@@ -82,6 +82,7 @@ run "wrong_settings" {
     free_text            = "hide"
     free_text_by_app     = "{\"bank-bot\": \"hide\"}"
     log_level            = "LOUD"
+    pii_detector         = "our names"
     pii_salt_version     = "the second"
     quality_threshold    = 2
     similarity_threshold = 0
@@ -94,6 +95,7 @@ run "wrong_settings" {
     var.free_text,
     var.free_text_by_app,
     var.log_level,
+    var.pii_detector,
     var.pii_salt_version,
     var.quality_threshold,
     var.similarity_threshold,

@@ -161,7 +161,7 @@ def find_addresses(text: str) -> Iterator[Found]:
 @cache
 def _hint() -> Any:  # noqa: ANN401 - the library has no types
     """Compile what any of the patterns finds: one scan clears most texts."""
-    return any_pattern(_ANCHORS, _CUED, _ZIP)
+    return any_pattern(*(one.pattern for one in (_ANCHORS, _CUED, _ZIP)))
 
 
 def _without_stop(found: Found, text: str) -> Found:

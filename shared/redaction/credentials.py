@@ -75,17 +75,22 @@ def _by_form(text: str) -> Iterator[Found]:
 
 @cache
 def _tokens() -> Any:  # noqa: ANN401 - the library has no types
+    return linear(_token_pattern())
+
+
+def _token_pattern() -> str:
     words, marks = (
         "|".join(_GROUP.sub("(?:", one.pattern) for one in FAMILIES if one.as_word is as_word)
         for as_word in (True, False)
     )
-    return linear(rf"(?:\b|{_MARK_BEFORE})(?:{words})|{marks}")
+    return rf"(?:\b|{_MARK_BEFORE})(?:{words})|{marks}"
 
 
 @cache
 def _hint() -> Any:  # noqa: ANN401 - the library has no types
     """Compile what any finding has in it: one scan clears most texts."""
-    return any_pattern(_tokens(), _RUN, *TELLING_PATTERNS, linear("PRIVATE KEY|Private-Lines: "))
+    telling = (one.pattern for one in (_RUN, *TELLING_PATTERNS))
+    return any_pattern(_token_pattern(), *telling, "PRIVATE KEY|Private-Lines: ")
 
 
 @cache

@@ -47,13 +47,14 @@ _DROPPED = linear(rf"[{_INVISIBLE}{_JOINERS}]")
 _DASH = linear(_DASHES)
 _SPACE = linear(_SPACES)
 
-# RE2 is slow to tell of many matches. What `re` finds soon is a first character; the rest looks back at it.
+# RE2 is slow to tell of many matches. What `re` finds soon is a first character, `&`, `%`, a backslash or
+# one beyond ASCII; the rest looks back at it. Classes that say what is none of these are soon compiled.
 _UNITS = re.compile(
-    r"[&%\\\x80-\U0010ffff](?:"
+    r"[^\x00-$'-\[\]-\x7f](?:"
     r"(?<=&)(?:(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6});?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![=A-Za-z0-9])))"
     r"|(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"
     r"|(?<=\\)\\{0,7}u[0-9A-Fa-f]{4}(?:\\{1,8}u[0-9A-Fa-f]{4})*"
-    r"|(?<=[\x80-\U0010ffff])[\x80-\U0010ffff]*)"
+    r"|(?<=[^\x00-\x7f])[^\x00-\x7f]*)"
 )
 _ESCAPE = re.compile(
     r"\\+u(?P<high>[Dd][89ABab][0-9A-Fa-f]{2})\\+u(?P<low>[Dd][C-Fc-f][0-9A-Fa-f]{2})"

@@ -17,9 +17,9 @@ def linear(pattern: str) -> Any:  # noqa: ANN401 - the library has no types
     return re2.compile(pattern, _options())
 
 
-def any_pattern(*patterns: Any) -> Any:  # noqa: ANN401 - the library has no types
+def any_pattern(*patterns: str) -> Any:  # noqa: ANN401 - the library has no types
     """Compile what any of these patterns finds, without their groups, which slow a scan."""
-    return re2.compile("|".join(f"(?:{one.pattern})" for one in patterns), _options(never_capture=True))
+    return re2.compile("|".join(f"(?:{one})" for one in patterns), _options(never_capture=True))
 
 
 def any_of(values: Collection[str]) -> Any:  # noqa: ANN401 - the library has no types

@@ -212,7 +212,7 @@ def find_numbers(text: str) -> Iterator[Found]:
 @cache
 def _hint() -> Any:  # noqa: ANN401 - the library has no types
     """Compile what any of the patterns finds: one scan clears most texts."""
-    return any_pattern(_TOLD_BY_FORM, _LAST_FOUR, _CUE)
+    return any_pattern(*(one.pattern for one in (_TOLD_BY_FORM, _LAST_FOUR, _CUE)))
 
 
 def _in_digits(text: str, start: int, end: int) -> Iterator[Found]:

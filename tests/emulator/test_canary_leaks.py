@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,22 @@ from google.api_core.exceptions import DeadlineExceeded, RetryError
 from google.cloud.firestore import Client
 from google.cloud.pubsub_v1 import SubscriberClient
 
+from functions.deduplicate.grouping import text_to_embed
 from functions.local.emulation import Emulation
 from functions.local.trace_run import order_files
 from shared.messages import CaptureStored
 from shared.ports import Create, Delete, Outgoing
 from shared.topology import FAILURE_PATTERNS, Topic
 from tests.emulator.conftest import World, until
+from tests.pipeline.at_rest import is_chunked, unpacked
 from tests.pipeline.end_state import is_whole
 from tests.pipeline.test_canary_leaks import (
     alerts_with,
-    is_chunked,
+    exported,
     large_trace,
     leaked,
     lines_with,
     planted,
-    unpacked,
 )
 
 _TRACES = 60
@@ -48,7 +50,8 @@ def test_no_planted_value_is_seen_on_the_emulators(
         parts = emulation.parts
         taps = _tapped(parts.settings.project)
         order_files([path], parts)
-        answers = [_post(emulation, body) for body, _ in list(alerts_with(told))[::5]]
+        with ThreadPoolExecutor(8) as posting:
+            answers = list(posting.map(lambda alert: _post(emulation, *alert), alerts_with(told)))
         until(lambda: parts.captures.count() > _TRACES and is_whole(parts), seconds=300)
         before = parts.dead_letters.count()
         _poison(emulation, " ".join(one.text for one in told))
@@ -56,9 +59,15 @@ def test_no_planted_value_is_seen_on_the_emulators(
         parts.documents.commit(Delete(FAILURE_PATTERNS, "canary-0"))
         documents = list(_documents(Client(project=parts.settings.project)))
         messages = list(_pulled(taps))
+        embedded = [text_to_embed(pattern) for pattern in parts.patterns.all()]
+        store = tmp_path / "emulator.db"
+        files = exported(tmp_path, told, parts, "--backend", "emulator", "--store", store)
     said = capfd.readouterr()
 
     assert before > 20
+    assert files > 3
+    assert len(embedded) > _TRACES
+    assert leaked(told, *embedded) == set()
     assert len(messages) > 3 * _TRACES
     assert len(said.err) > 10_000
     assert is_chunked(documents)
@@ -68,8 +77,9 @@ def test_no_planted_value_is_seen_on_the_emulators(
     assert leaked(told, *answers, said.out, said.err) == set()
 
 
-def _post(emulation: Emulation, body: str) -> str:
-    answer = httpx.post(emulation.webhook, content=body, trust_env=False, timeout=30)
+def _post(emulation: Emulation, body: str, header: str) -> str:
+    headers = {"traceparent": header}
+    answer = httpx.post(emulation.webhook, content=body, headers=headers, trust_env=False, timeout=30)
     assert answer.status_code in (200, 202)
     return answer.text
 

@@ -1,10 +1,8 @@
 """Of five hundred planted values none is seen anywhere, whatever fails: store, messages, logs, exports."""
 
-import base64
 import json
 import logging
 import random
-import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,21 +11,22 @@ from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner
 
-from functions.cli.__main__ import cli
 from functions.local.delivery import Delivery, entry_points
 from functions.local.demo import alert_payload
 from functions.local.host import hosting
 from functions.local.trace_run import order_backfill
+from functions.review.decisions import approve
 from shared import logs, runtime, wiring
 from shared.embedded.embedder import HashingEmbedder
 from shared.embedded.queue import SqliteQueue
 from shared.settings import Settings
 from shared.topology import RetryPolicy
 from shared.wiring import Wiring, wire_embedded
+from tests.pipeline.at_rest import all_of, documents_in, is_chunked
 from tests.pipeline.canaries import Canary, canaries, spans_with
 from tests.pipeline.command import evalforge
+from tests.pipeline.end_state import open_store
 
 # These fail for good on one message of so many, the last on all; the others on each message's first delivery.
 _ONE_OF = 9
@@ -44,10 +43,8 @@ def planted() -> list[Canary]:
         latitude, longitude = f"{drawn.uniform(10, 80):.6f}", f"{drawn.uniform(10, 170):.6f}"
         cpf, pesel = _checked(drawn, "cpf"), _checked(drawn, "pesel")
         born = f"19{drawn.randint(40, 99)}-{drawn.randint(1, 12):02}-{drawn.randint(1, 28):02}"
-        passport, street = (
-            f"C{drawn.randint(10**7, 10**8 - 1)}",
-            f"{drawn.randint(100, 999)} Quillfeather Road",
-        )
+        passport = f"C{drawn.randint(10**7, 10**8 - 1)}"
+        street, at_home = (f"{drawn.randint(100, 999)} {name} Road" for name in ("Quillfeather", "Marrowby"))
         further += [
             Canary(f"{latitude}, {longitude}", f"the van stands at {latitude}, {longitude} now"),
             Canary(longitude[:-1] + "7", longitude[:-1] + "7", "longitude"),
@@ -56,6 +53,7 @@ def planted() -> list[Canary]:
             Canary(f"{born}{number}"[:10], f"my date of birth is {born}"),
             Canary(passport, f"passport number {passport}"),
             Canary(street, street, "shipping_address"),
+            Canary(at_home, f"I live at {at_home}, Springfield, OH 4501{number}, since May"),
         ]
     distinct = list({one.value: one for one in further}.values())
     told = canaries()
@@ -96,38 +94,6 @@ def leaked(told: Iterable[Canary], *texts: str) -> set[str]:
     return {one.text for one in told if one.value in whole or json.dumps(one.value)[1:-1] in whole}
 
 
-def all_of(store: Path) -> str:
-    """Read the store's files byte by byte, its rows, and what is packed in them."""
-    files = [file.read_bytes().decode("utf-8", "replace") for file in store.parent.glob(f"{store.name}*")]
-    connection = sqlite3.connect(store)
-    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    rows = [row for table in tables for row in connection.execute(f"SELECT * FROM {table}")]
-    connection.close()
-    return "\n".join([*files, *(json.dumps(row, default=repr) for row in rows), unpacked(_documents(store))])
-
-
-def _documents(store: Path) -> list[tuple[str, str, dict[str, Any]]]:
-    connection = sqlite3.connect(store)
-    rows = connection.execute("SELECT collection, id, data FROM documents ORDER BY collection, id").fetchall()
-    connection.close()
-    return [(collection, name, json.loads(data)) for collection, name, data in rows]
-
-
-def is_chunked(documents: Iterable[tuple[str, str, dict[str, Any]]]) -> bool:
-    """Say whether anything is stored in chunks."""
-    return any(collection.endswith("chunks") for collection, _, _ in documents)
-
-
-def unpacked(documents: Iterable[tuple[str, str, dict[str, Any]]]) -> str:
-    """Unpack the bodies of documents; those in chunks are joined in the order of the chunks' names."""
-    packings: dict[tuple[str, str], str] = {}
-    for collection, name, data in documents:
-        if "body" in data:
-            whole = name.rsplit("-", 1)[0] if collection.endswith("chunks") else name
-            packings[collection, whole] = packings.get((collection, whole), "") + data["body"]
-    return "\n".join(zlib.decompress(base64.b64decode(body)).decode() for body in packings.values())
-
-
 def lines_with(told: list[Canary]) -> list[str]:
     """Spell a file that carries every value, in whole traces and in ones that cannot be read."""
     lines = [json.dumps(span) for span in spans_with(told)]
@@ -156,9 +122,9 @@ def test_no_planted_value_is_seen_after_a_full_run(tmp_path: Path) -> None:
     ended = evalforge("run", path, "--json", "--store", store, EVALFORGE_LOG_LEVEL="DEBUG")
 
     assert ended.json["captures"] >= 480
-    assert is_chunked(_documents(store))
+    assert is_chunked(documents_in(store))
     assert leaked(told, ended.out, ended.err, all_of(store)) == set()
-    assert _exported(tmp_path, store, told) > 3
+    assert exported(tmp_path, told, open_store(store), "--store", store) > 3
 
 
 def test_no_planted_value_is_seen_where_every_stage_fails(
@@ -262,16 +228,13 @@ def _breaking(monkeypatch: pytest.MonkeyPatch, values: str) -> Counter[str]:
     return broken
 
 
-def _exported(folder: Path, store: Path, told: list[Canary]) -> int:
+def exported(folder: Path, told: list[Canary], parts: Wiring, *where: str | Path) -> int:
     """Approve and export everything, look at every byte, and count the files."""
-    listed = evalforge("list", "suggestions", "--json", "--store", store)
-    said = [listed.out, listed.err]
+    listed = evalforge("list", "suggestions", "--json", *where)
     for one in listed.json:
-        approved = CliRunner().invoke(cli, ["approve", one["id"], "--store", str(store)])
-        assert approved.exit_code == 0, approved.output
-        said.append(approved.output)
-    ended = evalforge("export", "--approved", "--format", "json", "--out", folder / "out", "--store", store)
+        approve(one["id"], actor="me", note="", at=parts.clock(), suggestions=parts.suggestions)
+    ended = evalforge("export", "--approved", "--format", "json", "--out", folder / "out", *where)
     assert ended.code == 0, ended.err
     files = [file.read_text() for file in (folder / "out").rglob("*") if file.is_file()]
-    assert leaked(told, ended.out, ended.err, *said, *files) == set()
+    assert leaked(told, listed.out, listed.err, ended.out, ended.err, *files) == set()
     return len(files)

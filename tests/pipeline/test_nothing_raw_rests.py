@@ -1,10 +1,7 @@
 """No unsanitized text rests: not in the store, not in the queue, not in the logs."""
 
-import base64
 import json
 import re
-import sqlite3
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from functions.local.demo import alert_payload
 from functions.local.host import hosting
 from shared.wiring import Wiring
 from tests.conftest import SAMPLES
+from tests.pipeline.at_rest import all_of
 from tests.pipeline.command import evalforge
 
 CANARY = "canary@leaky-nest.org"
@@ -73,26 +71,6 @@ SPAN: dict[str, Any] = {
 }
 
 
-def everything_at_rest(store: Path) -> str:
-    """Read every table, and unpack what is packed in it."""
-    connection = sqlite3.connect(store)
-    told = [
-        json.dumps(row, default=repr)
-        for table in tables(connection)
-        for row in connection.execute(f"SELECT * FROM {table}")
-    ]
-    for (data,) in connection.execute("SELECT data FROM documents"):
-        document = json.loads(data)
-        if "body_chunks" not in document and "body" in document:
-            told.append(zlib.decompress(base64.b64decode(document["body"])).decode())
-    connection.close()
-    return "\n".join(told)
-
-
-def tables(connection: sqlite3.Connection) -> list[str]:
-    return [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-
-
 def test_a_canary_in_any_string_of_a_span_rests_nowhere(tmp_path: Path) -> None:
     places = list(planted(SPAN))
     assert len(places) > 40
@@ -105,7 +83,7 @@ def test_a_canary_in_any_string_of_a_span_rests_nowhere(tmp_path: Path) -> None:
     ended = evalforge("run", path, "--json", "--store", store, EVALFORGE_LOG_LEVEL="DEBUG")
     assert ended.json["captures"] == len(places)
     assert ended.json["dead_letters"] == 0
-    at_rest = everything_at_rest(store)
+    at_rest = all_of(store)
     assert "EMAIL_1" in at_rest
     for told in (at_rest, ended.out, ended.err):
         assert not RAW.search(told), told[max(0, told.find("leaky-nest") - 200) :][:400]
@@ -119,7 +97,7 @@ def test_a_canary_in_any_field_of_an_alert_rests_nowhere(parts: Wiring, capfd: A
             answer = httpx.post(f"{address}/receive_alert", json=unique, headers=headers)
             assert answer.status_code in (200, 202)
             assert not RAW.search(answer.text)
-    assert not RAW.search(everything_at_rest(parts.settings.evalforge_store))
+    assert not RAW.search(all_of(parts.settings.evalforge_store))
     told = capfd.readouterr()
     assert not RAW.search(told.out + told.err)
 
@@ -127,7 +105,7 @@ def test_a_canary_in_any_field_of_an_alert_rests_nowhere(parts: Wiring, capfd: A
 def test_names_that_fields_tell_are_gone_from_free_text_too(tmp_path: Path) -> None:
     store = tmp_path / "store.db"
     assert evalforge("run", SAMPLES, "--store", store).code == 0
-    at_rest = everything_at_rest(store)
+    at_rest = all_of(store)
     spans = [json.loads(line)["attributes"] for line in SAMPLES.read_text().splitlines()]
     people = {span["metadata"]["user"]["name"] for span in spans if "user" in span["metadata"]}
     assert len(people) > 5
