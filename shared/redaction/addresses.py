@@ -7,8 +7,6 @@ are made of: numbers, capitalised words, units, states, postcodes.
 
 import re
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
 
 from shared.redaction.casing import is_caseless, with_capitals
 from shared.redaction.kinds import Found, Kind
@@ -97,6 +95,8 @@ _ZIP = linear(
     r"|\b([A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})\b|\b([ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d)\b|\b((?:D"
     r"|F|E|A|CH|B|NL|I)-\d{4,5})\b"
 )
+# One scan clears most texts.
+_HINT = any_pattern(*(one.pattern for one in (_ANCHORS, _CUED, _ZIP)))
 # What goes on on the right: each piece begins with what parts it from the one before.
 _PART = r"(?:[ \t\u00a0]{0,4},?[ \t]{0,3}(?:\r?\n[>?|*# \t]{0,8},?[ \t]{0,3})?)"
 _TAIL_UNIT = re.compile(rf"{_PART}{_UNIT}")
@@ -146,7 +146,7 @@ def find_addresses(text: str) -> Iterator[Found]:
     if not _DIGIT_OR_CORNER.search(text):
         return
     text = with_capitals(text) if is_caseless(text) else text
-    if not _hint().search(text):
+    if not _HINT.search(text):
         return
     for found in _anchored(text):
         yield _without_stop(found, text)
@@ -156,12 +156,6 @@ def find_addresses(text: str) -> Iterator[Found]:
     for match in _ZIP.finditer(text):
         group = next(at for at in range(1, 6) if match.group(at))
         yield Found(match.start(group), match.end(group), Kind.POSTCODE, "postcode")
-
-
-@cache
-def _hint() -> Any:  # noqa: ANN401 - the library has no types
-    """Compile what any of the patterns finds: one scan clears most texts."""
-    return any_pattern(*(one.pattern for one in (_ANCHORS, _CUED, _ZIP)))
 
 
 def _without_stop(found: Found, text: str) -> Found:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain
-from typing import Any
 
 from shared.redaction.credential_families import FAMILIES
 from shared.redaction.kinds import Found, Kind
@@ -46,7 +45,7 @@ def find_credentials(text: str) -> Iterator[Found]:
     if not text.isascii():
         # RE2 reads no half of a surrogate pair.
         text = text.encode("utf-8", "replace").decode("utf-8")
-    if _hint().search(text):
+    if _HINT.search(text):
         yield from _find_plain(text)
         yield from _encoded(text)
 
@@ -57,7 +56,7 @@ def _find_plain(text: str) -> Iterator[Found]:
 
 
 def _by_form(text: str) -> Iterator[Found]:
-    for match in _tokens().finditer(text):
+    for match in _TOKENS.finditer(text):
         start, hit = match.start(), match.group()
         lowered = hit.lower()
         mark = _MARK.match(hit)
@@ -73,11 +72,6 @@ def _by_form(text: str) -> Iterator[Found]:
                 break
 
 
-@cache
-def _tokens() -> Any:  # noqa: ANN401 - the library has no types
-    return linear(_token_pattern())
-
-
 def _token_pattern() -> str:
     words, marks = (
         "|".join(_GROUP.sub("(?:", one.pattern) for one in FAMILIES if one.as_word is as_word)
@@ -86,11 +80,11 @@ def _token_pattern() -> str:
     return rf"(?:\b|{_MARK_BEFORE})(?:{words})|{marks}"
 
 
-@cache
-def _hint() -> Any:  # noqa: ANN401 - the library has no types
-    """Compile what any finding has in it: one scan clears most texts."""
-    telling = (one.pattern for one in (_RUN, *TELLING_PATTERNS))
-    return any_pattern(_token_pattern(), *telling, "PRIVATE KEY|Private-Lines: ")
+_TOKENS = linear(_token_pattern())
+# What any finding has in it: one scan clears most texts.
+_HINT = any_pattern(
+    *(one.pattern for one in (_TOKENS, _RUN, *TELLING_PATTERNS)), "PRIVATE KEY|Private-Lines: "
+)
 
 
 @cache

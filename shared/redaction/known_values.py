@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 from pydantic import JsonValue
 
@@ -11,7 +11,7 @@ from shared.domain.conversation import leaf_texts
 from shared.domain.json_text import json_in
 from shared.domain.spans import Span
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import any_of
+from shared.redaction.linear import Linear, any_of
 from shared.redaction.places import kind_of_key
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
 from shared.redaction.text import find
@@ -37,7 +37,7 @@ class KnownValues:
         self.kinds = kinds or {}
 
     @cached_property
-    def _pattern(self) -> Any:  # noqa: ANN401 - the library has no types
+    def _pattern(self) -> Linear | None:
         return any_of(self.kinds)
 
     @classmethod
@@ -76,7 +76,7 @@ class KnownValues:
         """Find each known value where it stands as whole words."""
         if len(self.kinds) <= _FEW and not any(value in text for value in self.kinds):
             return
-        for match in self._pattern.finditer(text):
+        for match in self._pattern.finditer(text) if self._pattern else ():
             start, end = match.start(), match.end()
             if not (start and _IN_WORD.match(text, start - 1)) and not _IN_WORD.match(text, end):
                 yield Found(start, end, self.kinds[match.group()], "known")

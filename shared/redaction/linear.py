@@ -1,9 +1,13 @@
 """Patterns that take linear time whatever the text: RE2's, with room for large ones."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
 
 import re2
+
+if TYPE_CHECKING:
+    import re
 
 # A capital first; letters of Latin beyond ASCII come in pairs, and both are taken.
 CAPITAL = r"[A-Z\x{c0}-\x{de}\x{100}-\x{24f}\x{386}-\x{3ab}\x{400}-\x{42f}\x{1e00}-\x{1eff}]"
@@ -12,27 +16,53 @@ IN_WORD = r"[^\x00-&(-,./0-@\[-`{-\x{bf}\s]"
 _MEMORY = 64 << 20
 
 
-def linear(pattern: str) -> Any:  # noqa: ANN401 - the library has no types
-    """Compile a pattern of RE2's syntax: no look-around, no backreference."""
-    return re2.compile(pattern, _options())
+class Linear:
+    """A pattern of RE2's syntax, without look-around and backreferences; the first text compiles it."""
+
+    def __init__(self, pattern: str, **options: bool) -> None:
+        """Keep the pattern; the options are RE2's own, by name."""
+        self.pattern = pattern
+        self._options = options
+
+    def search(self, text: str) -> "re.Match[str] | None":
+        """Find the first match; as `re` does, as do the others."""
+        return self._compiled.search(text)
+
+    def match(self, text: str) -> "re.Match[str] | None":
+        """Match at the beginning."""
+        return self._compiled.match(text)
+
+    def fullmatch(self, text: str) -> "re.Match[str] | None":
+        """Match the whole text."""
+        return self._compiled.fullmatch(text)
+
+    def finditer(self, text: str) -> "Iterator[re.Match[str]]":
+        """Find all matches that do not overlap."""
+        return self._compiled.finditer(text)
+
+    @cached_property
+    def _compiled(self) -> "re.Pattern[str]":
+        options = re2.Options()
+        options.max_mem = _MEMORY
+        options.log_errors = False
+        for name, value in self._options.items():
+            setattr(options, name, value)
+        # The library has no types; what it gives does what `re` does.
+        return cast("re.Pattern[str]", re2.compile(self.pattern, options))
 
 
-def any_pattern(*patterns: str) -> Any:  # noqa: ANN401 - the library has no types
-    """Compile what any of these patterns finds, without their groups, which slow a scan."""
-    return re2.compile("|".join(f"(?:{one})" for one in patterns), _options(never_capture=True))
+def linear(pattern: str) -> Linear:
+    """Make a pattern that takes linear time."""
+    return Linear(pattern)
 
 
-def any_of(values: Collection[str]) -> Any:  # noqa: ANN401 - the library has no types
-    """Compile a pattern of these texts as they are, the longest first; None where there are none."""
+def any_pattern(*patterns: str) -> Linear:
+    """Make a pattern of what any of these finds, without their groups, which slow a scan."""
+    return Linear("|".join(f"(?:{one})" for one in patterns), never_capture=True)
+
+
+def any_of(values: Collection[str]) -> Linear | None:
+    """Make a pattern of these texts as they are, the longest first; None where there are none."""
     if not values:
         return None
-    return re2.compile("|".join(map(re2.escape, values)), _options(longest_match=True))
-
-
-def _options(**told: bool) -> Any:  # noqa: ANN401 - the library has no types
-    options = re2.Options()
-    options.max_mem = _MEMORY
-    options.log_errors = False
-    for name, value in told.items():
-        setattr(options, name, value)
-    return options
+    return Linear("|".join(map(re2.escape, values)), longest_match=True)

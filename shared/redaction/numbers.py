@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared.redaction.kinds import Found, Kind
 from shared.redaction.linear import any_pattern, linear
@@ -188,12 +188,15 @@ _LAST_FOUR = linear(
     r"|(?i)\b(?:my|your|the|his|her|their) (\d{4}) (?:credit |debit )?(?:card|visa|mastercard|amex)\b"
 )
 
+# One scan clears most texts.
+_HINT = any_pattern(*(one.pattern for one in (_TOLD_BY_FORM, _LAST_FOUR, _CUE)))
+
 
 def find_numbers(text: str) -> Iterator[Found]:
     """Find payment cards, IBANs, national ids, passports, driving licences and dates of birth."""
     for run in _RUN.finditer(text):
         yield from _in_digits(text, *run.span())
-    if not _hint().search(text):
+    if not _HINT.search(text):
         return
     for match in _TOLD_BY_FORM.finditer(text):
         yield from _by_form(text, match.start(), match.group())
@@ -206,13 +209,7 @@ def find_numbers(text: str) -> Iterator[Found]:
         limit = cues[at + 1].start() if at + 1 < len(cues) else len(text)
         # The name of a placeholder is no cue.
         if not text.startswith("<", max(0, cue.start() - 1)):
-            yield from _behind_cue(text, cue.end(), limit, cue.lastgroup)
-
-
-@cache
-def _hint() -> Any:  # noqa: ANN401 - the library has no types
-    """Compile what any of the patterns finds: one scan clears most texts."""
-    return any_pattern(*(one.pattern for one in (_TOLD_BY_FORM, _LAST_FOUR, _CUE)))
+            yield from _behind_cue(text, cue.end(), limit, cue.lastgroup or "")
 
 
 def _in_digits(text: str, start: int, end: int) -> Iterator[Found]:

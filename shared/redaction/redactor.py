@@ -31,6 +31,7 @@ _NUMBERED = frozenset(
     {Kind.CARD, Kind.PHONE, Kind.IBAN, Kind.SSN, Kind.NATIONALID, Kind.PASSPORT, Kind.LICENCE, Kind.MAC}
 )
 _SEPARATORS = re.compile(r"[\W_]+")
+_CALLING_CODE = re.compile(r"^00(?=[1-9])|^(?:00)?1(?=[2-9]\d{9}$)")
 _HEADER_NAMES = ("name", "key", "header")
 _HEADER_VALUES = frozenset({"value", "values", "val"})
 
@@ -352,7 +353,9 @@ def _same(kind: Kind, value: str) -> str:
     folded = fold(value)
     plain = folded.text if folded else value
     if kind in _NUMBERED:
-        return _SEPARATORS.sub("", plain).casefold() or plain
+        joined = _SEPARATORS.sub("", plain).casefold() or plain
+        # What calls abroad stands in front of some, and an American number is told with its 1 or without.
+        return _CALLING_CODE.sub("", joined) if kind is Kind.PHONE else joined
     if kind is Kind.IP:
         return _address(plain)
     return plain.casefold() if kind is Kind.EMAIL else plain
