@@ -78,6 +78,8 @@ def _ended(process: subprocess.Popen[bytes], number: int) -> bool:
         if time.monotonic() > deadline:
             break
         time.sleep(_POLL_SECONDS / 2)
+    # It may have ended after it was asked last.
+    process.poll()
     return not somebody
 
 

@@ -37,7 +37,6 @@ _BY_LOOKS = re.compile(
     r"|\(\d{3}\) ?\d{3}[ .-]?\d{4}(?!\w)"
 )
 _MARK = r"[ .()/\u00a0\u2010-\u2015-]"
-_DIGIT = re.compile(r"\d")
 _DENSE = re.compile(rf"[0-9](?:{_MARK}{{0,3}}[0-9]){{6,}}")
 _INTERNATIONAL = re.compile(rf"(?:\+|(?<![\w.])00) ?\(?[1-9](?:{_MARK}{{0,3}}[0-9]){{6,14}}(?![0-9])")
 _GROUPED = re.compile(

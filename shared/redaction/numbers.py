@@ -16,8 +16,8 @@ _RUN = re.compile(r"[0-9](?:[ \t\n\u00a0\u2010-\u2015./+-]{0,2}[0-9]){8,}")
 _FRACTION = re.compile(r"\d{1,8}\.\d+")
 
 # ---- cards
-# More digits that stand one by one are a column; a card may have some beside it.
-_MOST_SINGLE = 40
+# More digits that stand one by one are a column of figures; cards that are spelled so may be several.
+_MOST_SINGLE = 400
 _CARD_RUN = re.compile(
     r"(?<![\d.])\d{4}(?:\.\d{4}){3}(?!\.?\d)"
     r"|(?<!\d)(?<!\d\.)\d+(?:[ \t\n\u00a0\u2010-\u2015-]{1,2}\d+)*"

@@ -22,7 +22,11 @@ _LONGEST = 5
 _RIGHT = 32
 _SHORTEST = 2
 _TWO = 2
-_WORD = re.compile(r"[^\W\d_a-z][^\W\d_]{2,}")
+_WORD = re.compile(r"[^\W\d_a-z](?:[^\W\d_]|['’-](?=[^\W\d_])){2,}")
+_IN_WORD = re.compile(r"\w")
+# In front of a word these make it part of a path, a tool's name or a placeholder.
+_OF_A_THING = re.compile(r"[\w@/\\#$<]")
+_ORDINARY = AMBIGUOUS | STARTERS
 # Of so many names the rest is left to the pages that they stand on.
 _MOST_KNOWN = 1000
 _NO_NAME_GOES_ON = re.compile(r"[@_/=\d]|::")
@@ -81,11 +85,16 @@ def find_names_again(text: str, found: Iterable[Found]) -> Iterator[Found]:
     for one in found:
         if one.kind is Kind.PERSON:
             words = _WORD.findall(text, one.start, one.end)
-            known.update((word, None) for word in words if word.lower() not in AMBIGUOUS | STARTERS)
-    pattern = any_of(list(known)[:_MOST_KNOWN])
+            known.update((word, None) for word in words if word.lower() not in _ORDINARY)
+        if len(known) >= _MOST_KNOWN:
+            break
+    pattern = any_of(known)
     for match in pattern.finditer(text) if pattern else ():
         start, end = match.span()
-        if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+        goes_on = _NEXT_WORD.match(text, end)
+        of_a_firm = goes_on is not None and goes_on[1].lower() in ORGANISATIONS
+        parted = not _OF_A_THING.match(text, start - 1) if start else True
+        if parted and not of_a_firm and not _IN_WORD.match(text, end):
             yield Found(start, end, Kind.PERSON, "told_again")
 
 

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 from pydantic import JsonValue
 
@@ -31,7 +31,7 @@ _NUMBERED = frozenset(
     {Kind.CARD, Kind.PHONE, Kind.IBAN, Kind.SSN, Kind.NATIONALID, Kind.PASSPORT, Kind.LICENCE, Kind.MAC}
 )
 _SEPARATORS = re.compile(r"[\W_]+")
-_CALLING_CODE = re.compile(r"^00(?=[1-9])|^(?:00)?1(?=[2-9]\d{9}$)")
+_CALLING_CODE = re.compile(r"^(?:00)?1(?=[2-9]\d{9}$)|^00(?=[1-9])")
 _HEADER_NAMES = ("name", "key", "header")
 _HEADER_VALUES = frozenset({"value", "values", "val"})
 
@@ -221,17 +221,14 @@ class TraceRedactor:
 
     def _conversation(self, value: JsonValue) -> Any:  # noqa: ANN401 - JSON in, JSON out
         """Redact what went into a step or came out of it, message by message where it is a conversation."""
-        if isinstance(value, list):
+        if _is_conversation(value):
             return [self._message(one) for one in value]
-        messages = value.get("messages") if isinstance(value, dict) else None
-        if isinstance(messages, list) and all(isinstance(one, dict) for one in messages):
-            beside = self._value({**value, "messages": None})  # type: ignore[dict-item]
+        if isinstance(value, dict) and _is_conversation(messages := value.get("messages")):
+            beside = self._value({**value, "messages": None})
             return beside | {"messages": [self._message(one) for one in messages]}
         return self._value(value)
 
     def _message(self, message: JsonValue) -> Any:  # noqa: ANN401 - JSON in, JSON out
-        if not isinstance(message, dict):
-            return self._value(message)
         return self._once("message", repr(message), lambda: self._value(message))
 
     def _value(self, value: JsonValue, parent: str = "") -> Any:  # noqa: ANN401 - JSON in, JSON out
@@ -330,6 +327,10 @@ class TraceRedactor:
             return user_id
         self._count(Kind.USER.value)
         return user_hash(user_id, self._salt)
+
+
+def _is_conversation(value: JsonValue) -> TypeGuard[list[JsonValue]]:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def _header_name(members: dict[str, JsonValue]) -> str:

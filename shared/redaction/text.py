@@ -22,7 +22,8 @@ from shared.redaction.people import find_names_again, find_people
 _SHORTEST = 3
 # Longer texts are read page by page.
 _LONGEST = 16_384
-_PAGE, _BESIDE, _LARGE_PAGE = 4096, 512, 65_536
+_PAGE, _BESIDE = 4096, 512
+_LARGE_PAGE, _LARGE_BESIDE = 65_536, 16_384
 # What programs call things: nothing is found in it, and a trace is full of it.
 _IDENTIFIER = re.compile(r"[a-z]{1,14}(?:[_.][a-z]{1,14}){0,5}")
 # Traces of one application repeat each other: instructions, tags, names of tools. What was found
@@ -50,23 +51,24 @@ def find(text: str, *, prose: bool = True, listed: bool = True) -> list[Found]:
     detect = _DETECT[prose, listed]
     if len(text) <= _LONGEST:
         return list(_found_once(text, detect))
-    # A key or a token may be longer than what is seen beside a small page.
-    secrets = _page_by_page(text, find_credentials, page=_LARGE_PAGE, beside=_LONGEST)
-    found = [*secrets, *_page_by_page(text, detect, page=_PAGE, beside=_BESIDE)]
+    # A key, a token or a keyed value may be longer than what is seen beside a small page.
+    long_ones = _page_by_page(text, _long_values, page=_LARGE_PAGE, beside=_LARGE_BESIDE)
+    found = [*long_ones, *_page_by_page(text, detect, page=_PAGE, beside=_BESIDE)]
     return merged([*found, *(find_names_again(text, found) if prose else ())])
 
 
 def _page_by_page(text: str, detect: _Detect, *, page: int, beside: int) -> Iterator[Found]:
-    """Find in a long text what begins on each page, seen with a stretch of the pages beside it.
+    """Find in a long text what stands on each page, seen with a stretch of the pages beside it.
 
-    No pattern sees more than that, so that the work cannot grow faster than the
-    text; and a text that repeats itself, as those do that are made to take long,
+    No pattern of a detector sees more than that, so that the work cannot grow
+    faster than the text; and a text that repeats itself, as those do that are made to take long,
     has few pages that differ.
     """
     for start in range(0, len(text), page):
         first = max(0, start - beside)
         for one in _found_once(text[first : start + page + beside], detect):
-            if start <= first + one.start < start + page:
+            # What a page sees only the end of, or the beginning, is joined with what its neighbour sees.
+            if first + one.start < start + page and first + one.end > start:
                 yield one._replace(start=first + one.start, end=first + one.end)
 
 
@@ -103,6 +105,11 @@ def merged(found: Iterable[Found]) -> list[Found]:
         elif one.end > chosen[-1].end:
             chosen[-1] = chosen[-1]._replace(end=one.end)
     return chosen
+
+
+def _long_values(text: str) -> Iterator[Found]:
+    yield from find_credentials(text)
+    yield from find_keyed(text)
 
 
 def _candidates(text: str, *, prose: bool, listed: bool) -> Iterator[Found]:

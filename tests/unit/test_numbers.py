@@ -217,3 +217,19 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_no_text_takes_more_than_linear_time(hostile: Callable[[int], str]) -> None:
     assert growth(lambda size: list(find_numbers(hostile(size))), 25_000, 200_000) < 27
+
+
+def test_cards_that_are_spelled_digit_by_digit_on_lines_are_all_found() -> None:
+    card = "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"
+    text = f"cards:\n{card}\n{card}\n{card}\n"
+    assert {one for one in find_numbers(text) if one.kind is Kind.CARD}
+    assert not any(
+        map(
+            str.isdigit,
+            "".join(
+                character
+                for at, character in enumerate(text)
+                if not any(one.start <= at < one.end for one in find_numbers(text))
+            ),
+        )
+    )

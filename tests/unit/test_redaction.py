@@ -365,3 +365,11 @@ def test_a_user_hides_no_failure_by_naming_its_signal() -> None:
 
     assert [signal.source for signal in stored.signals] == ["evaluation:hallucination"]
     assert (stored.env, stored.spans[1].name) == ("prod", "get_order")
+
+
+def test_a_pair_of_a_name_and_a_value_is_read_as_one_wherever_it_stands() -> None:
+    for pair, kind in ((["password", "Hunter2horse"], "SECRET"), (["date_of_birth", "1980-02-03"], "BIRTH")):
+        for value in (pair, [pair], {"held": pair}):
+            told = redacted(root(input=value))
+            assert told.redactions == {kind: 1}
+            assert pair[1] not in told.trace.model_dump_json()
