@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -204,6 +205,15 @@ def _wait_until_up(port: int, process: subprocess.Popen[bytes], log: Path) -> No
     pytest.fail(f"the function did not start: {log.read_text(encoding='utf-8', errors='replace')}")
 
 
+def _sent(client: httpx.Client, body: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
+    """Send as Datadog and Pub/Sub do: what is not answered in time is sent again."""
+    for _ in range(5):
+        answer = client.post("/", json=body, headers=headers)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+    return answer
+
+
 def _stored(hosts: EmulatorHosts, project: str, collection: str) -> int:
     """Count what a collection on the emulator holds."""
     answer = httpx.get(
@@ -232,7 +242,7 @@ def test_a_function_starts_from_the_archive_and_answers(
         function, project, unpacked=unpacked, programs=programs, hosts=emulators, folder=tmp_path
     ) as client:
         body = PUSH if function.topic else WEBHOOK
-        answer = client.post("/", json=body, headers={"X-EvalForge-Token": token})
+        answer = _sent(client, body, {"X-EvalForge-Token": token})
         assert answer.is_success, answer.text
         unknown = client.post("/", json=WEBHOOK, headers={"X-EvalForge-Token": "another"})
 
@@ -300,7 +310,7 @@ def test_a_stage_does_its_work_from_the_archive(  # noqa: PLR0917 - fixtures
     with running(
         function, emulated_project, unpacked=unpacked, programs=programs, hosts=emulators, folder=tmp_path
     ) as client:
-        answer = client.post("/", json=body | {"subscription": "projects/p/subscriptions/x"})
+        answer = _sent(client, body | {"subscription": "projects/p/subscriptions/x"}, {})
         assert answer.is_success, answer.text
         assert DONE[stage](parts)
     assert parts.dead_letters.count() == 0
