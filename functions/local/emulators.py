@@ -78,8 +78,10 @@ def _ended(process: subprocess.Popen[bytes], number: int) -> bool:
         if time.monotonic() > deadline:
             break
         time.sleep(_POLL_SECONDS / 2)
-    # It may have ended after it was asked last.
-    process.poll()
+    if not somebody:
+        # A process whose first thread has ended counts as dead while its others still end.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_ENDING_SECONDS)
     return not somebody
 
 
