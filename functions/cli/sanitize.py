@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from functions.cli.command import Where, open_settings, reporting_errors
 from shared.domain.json_text import DEEPEST, json_in
-from shared.redaction.linear import linear
+from shared.redaction.linear import Linear
 from shared.redaction.text import find
 from shared.redaction.text_redactor import TextRedactor
 from shared.settings import Backend
@@ -22,7 +22,7 @@ from shared.wiring import local_salt
 
 # Lines of one JSON document hold nothing but its marks, strings, numbers and words.
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_JSON_MARKS = linear(rf"(?:[ \t\r\n\[\]{{}}:,]|{_STRING}|-?[0-9][0-9.eE+-]*|true|false|null|NaN|-?Infinity)*")
+_JSON_MARKS = Linear(rf"(?:[ \t\r\n\[\]{{}}:,]|{_STRING}|-?[0-9][0-9.eE+-]*|true|false|null|NaN|-?Infinity)*")
 _QUOTED = re.compile(_STRING)
 _LONG_NUMBER = re.compile(r"(?<![\w.-])\d{12,}(?![\w.])")
 _BYTE_ORDER_MARK = "\ufeff"

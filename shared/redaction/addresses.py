@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from shared.redaction.casing import is_caseless, with_capitals
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import CAPITAL, IN_WORD, any_pattern, linear
+from shared.redaction.linear import CAPITAL, IN_WORD, Linear, any_pattern
 from shared.redaction.words import NATIONS, STARTERS, words
 
 _LONGEST = 200
@@ -52,7 +52,7 @@ _UNIT = (
 )
 _NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/]\d{1,4}[A-Za-z]?)?"
 # A unit alone may be anything, `Suite 2` of a test: it is one beside a number, a comma or a line's end.
-_ANCHORS = linear(
+_ANCHORS = Linear(
     rf"(?P<box>\b(?:PSC|Psc|CMR|Cmr|[Uu]nit) \d{{1,5}},? [Bb]ox \d{{1,5}}|\b[Pp]\.? ?[Oo]\.? ?[Bb]ox "
     rf"\d{{1,6}}"
     rf"|\b(?:(?:USS|USNS|USCGC|HMS|Uss|Usns|Uscgc|Hms) {_NAME},?\s)?(?:APO|FPO|DPO|Apo|Fpo|Dpo),? (?:AA|AE"
@@ -67,7 +67,7 @@ _ANCHORS = linear(
     rf"|(?P<unit>\b{_UNIT})"
     r"|(?P<corner>\b[Tt]he [Cc]orner [Oo]f |\b[Cc]orner [Oo]f )"
 )
-_CUED = linear(
+_CUED = Linear(
     r"(?i)\b(?:(?:street |home |mailing |shipping |billing |delivery |work |office |postal |current |new "
     r")?address(?:es)?(?: (?:is|to|as|was|will be|of [^\n:]{2,30}? is))?"
     r"|addresse?|adresse(?: (?:ist|est|lautet))?|anschrift(?: ist)?|dirección(?: es)?|direccion(?: es)?"
@@ -85,7 +85,7 @@ _AFTER_CUE = re.compile(
     r",]{1,2})?(?:(?:[^\W\d_a-zß-öø-ÿ][^\W\d_]*['’.-]?[^\W\d_]*|de|del|di|da|du|la|le|los|van|von|der|am|u"
     r"|ul|utca|út|tér|kapu|and|y|og|och|ja)\.?[ ]){1,6}\d{1,5}[A-Za-z]?\b\.?"
 )
-_ZIP = linear(
+_ZIP = Linear(
     r"(?i:\b(?:zip(?: ?code)?|post(?:al)? ?code|postleitzahl|plz|code postal|código postal|codigo postal"
     r"|c\.p\.)(?: is| ist| est| es|:|=| #)?:?\s{1,3})"
     r"(\d{3,6}(?:[- ]\d{2,4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z][ "

@@ -7,7 +7,7 @@ from functools import cache
 from types import ModuleType
 
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import linear
+from shared.redaction.linear import Linear
 from shared.redaction.places import SCHEMA_TYPES
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
 
@@ -17,7 +17,7 @@ _LOCAL_BACKWARDS = re.compile(r"[\w.%+'-]{1,64}")
 _LOCAL_START = re.compile(r"['.-]*")
 _QUOTED_LOCAL = re.compile(r"(?:^|[\s<(:,;])(\\?\"\w(?:[\w.!+ @-]{0,60}\w)?\\?\"?)$")
 _DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{0,62}[^\W_]")
-_SPELLED_EMAIL = linear(
+_SPELLED_EMAIL = Linear(
     r"(?i)[a-z0-9_.+-]+(?: dot [a-z0-9_.+-]+)?(?P<at> at | ?[\[({<] ?(?:at|@) ?[\])}>] ?)"
     r"[a-z0-9-]+(?:(?: dot | ?[\[({<] ?(?:dot|\.) ?[\])}>] ?|\.)[a-z0-9-]{2,63}){1,4}"
 )
@@ -67,10 +67,10 @@ _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:order|flight|reserv|confirm|booking|track|ticket|invoice|account|case|ref|card|item|product|price"
     r"|amount|total|date|isbn|serial|policy|ssn|licen[cs]e|passport|zip|version|bestell|commande|pedido|model)"
 )
-_BARE_PHONE = linear(
+_BARE_PHONE = Linear(
     rf"(?i)({_STRONG_WORDS}|\b(?:call|text|dial|ring)\b)([^0-9\n]{{0,25}}\n?[^0-9\n]{{0,10}})([0-9]{{7,15}})\b"
 )
-_LOCAL_PHONE = linear(
+_LOCAL_PHONE = Linear(
     r"(?i)\b(?:phone|call|tel|mobile|cell|reach me|text me)([^0-9\n]{1,16})([0-9]{3}-[0-9]{4})\b"
 )
 _NEXT_TO = frozenset({"", "on", "at", "to", "the number", "number"})
@@ -100,7 +100,7 @@ _DOTS_IN_ADDRESS = 3
 
 # ---- user names and handles
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,38}[A-Za-z0-9_])?"
-_TOLD_NAME = linear(
+_TOLD_NAME = Linear(
     r"(?i)\b(?P<word>user[ _-]?name|user id|usuario|nom d'utilisateur|benutzername|pseudo|nutzername"
     r"|log-?in(?: name)?"
     r"|handle|screen[ _]?name|nick(?:name)?|gamertag|account name"

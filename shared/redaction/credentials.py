@@ -9,7 +9,7 @@ from itertools import chain
 
 from shared.redaction.credential_families import FAMILIES
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import any_pattern, linear
+from shared.redaction.linear import Linear, any_pattern
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
 from shared.redaction.told_secrets import TELLING_PATTERNS, find_told_secrets
 
@@ -28,7 +28,7 @@ _KEY_BODY = re.compile(
 _PUTTY_KEY = re.compile(r"Private-Lines: \d{1,3}((?:\s{1,2}[A-Za-z0-9+/=]{1,64}){1,100})")
 
 # How plain text looks in base64: its bytes are below 128, which leaves fewer characters for each place.
-_RUN = linear(
+_RUN = Linear(
     r"(?:^|[^A-Za-z0-9+/_-]|\\[nrt])((?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]"
     r"[A-Za-z0-9+/_-]){6}[A-Za-z0-9+/_-]*={0,2})"
 )
@@ -80,7 +80,7 @@ def _token_pattern() -> str:
     return rf"(?:\b|{_MARK_BEFORE})(?:{words})|{marks}"
 
 
-_TOKENS = linear(_token_pattern())
+_TOKENS = Linear(_token_pattern())
 # What any finding has in it: one scan clears most texts.
 _HINT = any_pattern(
     *(one.pattern for one in (_TOKENS, _RUN, *TELLING_PATTERNS)), "PRIVATE KEY|Private-Lines: "

@@ -9,7 +9,7 @@ from html.entities import html5
 from itertools import accumulate
 from typing import NamedTuple
 
-from shared.redaction.linear import linear
+from shared.redaction.linear import Linear
 
 # Twice encoded, in two ways, is the most that anything downstream undoes.
 _MOST_LAYERS = 4
@@ -39,13 +39,13 @@ _ENCODED = (
     r"|(?:%[0-9A-Fa-f]{2})+|(?:\\{1,8}u[0-9A-Fa-f]{4})+"
 )
 # Print is full of dashes, narrow blanks and emoji that hide nothing: those alone are no reason to fold.
-_HIDING = linear(
+_HIDING = Linear(
     rf"{_ENCODED}|{_NUMBERS}|[{_INVISIBLE}{_LOOKALIKES}]|\pN{_DASHES}|{_DASHES}\pN"
     rf"|[^«]{_SPACES}[^\s:;!?»%€]|[\pL\pN!-~][{_JOINERS}]"
 )
-_DROPPED = linear(rf"[{_INVISIBLE}{_JOINERS}]")
-_DASH = linear(_DASHES)
-_SPACE = linear(_SPACES)
+_DROPPED = Linear(rf"[{_INVISIBLE}{_JOINERS}]")
+_DASH = Linear(_DASHES)
+_SPACE = Linear(_SPACES)
 
 # RE2 is slow to tell of many matches. What `re` finds soon is a first character, `&`, `%`, a backslash or
 # one beyond ASCII; the rest looks back at it. Classes that say what is none of these are soon compiled.

@@ -51,11 +51,6 @@ class Linear:
         return cast("re.Pattern[str]", re2.compile(self.pattern, options))
 
 
-def linear(pattern: str) -> Linear:
-    """Make a pattern that takes linear time."""
-    return Linear(pattern)
-
-
 def any_pattern(*patterns: str) -> Linear:
     """Make a pattern of what any of these finds, without their groups, which slow a scan."""
     return Linear("|".join(f"(?:{one})" for one in patterns), never_capture=True)

@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from shared.redaction.linear import linear
+from shared.redaction.linear import Linear
 from shared.redaction.name_runs import Run
 from shared.redaction.names import Names
 from shared.redaction.words import AMBIGUOUS, words
 
 # What stands before a name, up to its first letter.
 _BEFORE = {
-    "introduced": linear(
+    "introduced": Linear(
         r"(?i)\b(?:(?:name|names|surname|nickname|nombre|apellido|nom|prénom|vorname|nachname)"
         r"\s{0,2}(?:is|was|are|to|es|est|ist|as|should be|must be|:|=|-)\s{0,6}(?:to\s)?"
         r"|(?:first|last|full|maiden|middle|legal|my|his|her|their|the) name\b[^.?!\n]{0,20}?\b(?:is|was"
@@ -29,14 +29,14 @@ _BEFORE = {
         r"|signature)[*]{0,2}\s?[:=][*]{0,2}\s{0,6}"
         r"[*]{0,2})"
     ),
-    "salutation": linear(
+    "salutation": Linear(
         r"(?i)\b(?:dear|hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|welcome|thanks|thank you"
         r"|lieber?"
         r"|hallo|guten (?:tag|morgen|abend)|sehr geehrter?|cher|chère|bonjour|bonsoir|estimad[oa]"
         r"|querid[oa]|hola"
         r"|buenos días|buenas tardes|sorry|okay|ok|bye|goodbye|congratulations),? "
     ),
-    "signature": linear(
+    "signature": Linear(
         r"(?i)\b(?:regards|sincerely|cheers|best wishes|best|yours truly|yours faithfully|thanks|thank you"
         r"|many thanks"
         r"|respectfully|love|mit freundlichen grüßen|viele grüße|liebe grüße|cordialement|bien à vous|saludos"
@@ -44,9 +44,9 @@ _BEFORE = {
         r"\t]{0,3}\n{0,2}"
         r"[ \t]{0,6}(?:[-–—]\s?)?"
     ),
-    "self": linear(r"(?i)\b(?:i ?am|i['’]m|this is|it['’]s|here is|here['’]s|speaking with|yours,?)\s"),
-    "author": linear(r"\bby\s"),
-    "spoken_of": linear(
+    "self": Linear(r"(?i)\b(?:i ?am|i['’]m|this is|it['’]s|here is|here['’]s|speaking with|yours,?)\s"),
+    "author": Linear(r"\bby\s"),
+    "spoken_of": Linear(
         r"(?i)\b(?:friend|brother|sister|uncle|aunt|cousin|boss|colleague|manager|husband|wife|son"
         r"|daughter|mother"
         r"|father|mom|dad|doctor|between (?:him|her|them) and|(?:speak|talk|chat|meet)(?:s|ing|ed)? (?:to"
@@ -55,8 +55,8 @@ _BEFORE = {
         r"|customer"
         r"|passenger)\s"
     ),
-    "quoted": linear(r"[\"”!?,] ?(?:said|says|asked|replied|wrote|explained|answered) "),
-    "spoken_to": linear(
+    "quoted": Linear(r"[\"”!?,] ?(?:said|says|asked|replied|wrote|explained|answered) "),
+    "spoken_to": Linear(
         r"(?i)\b(?:met|ask|asked|told|tell|married|marry|contact|emailed|called|phoned|texted|visited"
         r"|visit|thank|add"
         r"|remove|see|seen|saw|know|knew|knows|love|loves|hate|remember|invite|invited|congratulate|pay"

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import linear
+from shared.redaction.linear import Linear
 
 _LARGEST_BYTE = 255
 # RE2 looks at no character around a match: what stands before and after is judged one by one.
-_IPV4 = linear(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_IPV4 = Linear(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _BEFORE_ADDRESS = re.compile(r"(?:\w|\d\.)$")
 _AFTER_ADDRESS = re.compile(r"\w|\.\d")
 _VERSION_WORD = re.compile(r"(?i)(?:\bv|version|release|\bver\.?|\bbuild)\s?[:=]?\s?[\"']?$")
@@ -18,7 +18,7 @@ _VERSION_REACH = 14
 _HEX = "[0-9A-Fa-f]{1,4}"
 _TAIL = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|" + _HEX + ")"
 # A colon in front may belong to a key, `ip:::1`.
-_IPV6 = linear(
+_IPV6 = Linear(
     rf":?((?:{_HEX}(?::{_HEX}){{0,7}}::(?:(?:{_HEX}:){{0,7}}{_TAIL})?|::(?:{_HEX}:){{0,7}}{_TAIL}"
     rf"|(?:{_HEX}:){{6,8}}{_TAIL})(?:%[0-9A-Za-z_.-]{{1,32}})?)"
 )
@@ -27,7 +27,7 @@ _FEWEST_LETTER_GROUPS = 3
 _SLICE = re.compile(r"\d{0,3}::\d{1,3}")
 _SLICED = re.compile(r"[\w\])]\[$")
 
-_MAC = linear(
+_MAC = Linear(
     r"\b(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\b"
 )
@@ -36,22 +36,22 @@ _MAC_MARKS, _FEWEST_DOTS = 5, 2
 _GOES_ON_BEFORE = re.compile(r"[0-9A-Fa-f][:.-]$")
 _GOES_ON_AFTER = re.compile(r"[:-][0-9A-Fa-f]|\.[0-9A-Fa-f]{4}\b")
 
-_PAIR = linear(
+_PAIR = Linear(
     r"([-+]?[0-9]{1,2}\.[0-9]{3,15})( ?°)?( ?[NS])?[,;/ ] ?([-+]?[0-9]{1,3}\.[0-9]{3,15})( ?°)?( ?[EWO]\b)?"
 )
 _BEFORE_PAIR = re.compile(r"(?:[\w.,-]|\d[ ;]|\d, )$")
 _AFTER_PAIR = re.compile(r"[\w%]|\.\d|,? ?[-+]?\d")
-_KEYED = linear(
+_KEYED = Linear(
     r"(?i)\b(lat|latitude|lon|lng|long|longitude|breitengrad|l[äa]ngengrad|latitud|longitud)"
     r"[\"'\\]{0,2} ?(?:[:=]|is)? ?[\"'\\]{0,2}([-+]?[0-9]{1,3}\.[0-9]{2,15})"
 )
-_DEGREES = linear(
+_DEGREES = Linear(
     r"[0-9]{1,3} ?[°º] ?[0-9]{1,2}(?:\.[0-9]{1,8})? ?['′’]"
     r"(?: ?[0-9]{1,2}(?:\.[0-9]{1,8})? ?(?:[\"″”]|''|′′))?"
     r" ?[NSEWO]\b"
     r"|[0-9]{1,3}\.[0-9]{2,15} ?[°º] ?[NSEWO]\b"
 )
-_GEO = linear(
+_GEO = Linear(
     r"(?i)\bgeo:(-?[0-9]{1,3}(?:\.[0-9]{1,15})?,-?[0-9]{1,3}(?:\.[0-9]{1,15})?(?:,-?[0-9.]{1,12})?)"
 )
 _PLACE_WORD = re.compile(

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import any_pattern, linear
+from shared.redaction.linear import Linear, any_pattern
 
 # Dense stretches of digits; Python's engine enters and leaves matches far faster than RE2, and
 # digits and marks between them cannot stand for each other, so that it needs no way back.
@@ -113,14 +113,14 @@ _MARKED = re.compile(
     + "|".join([_SSN.pattern.replace("( )", " "), *(s.form for s in _PUNCTUATED)])
     + r")(?![\w-])"
 )
-_TOLD_BY_FORM = linear(
+_TOLD_BY_FORM = Linear(
     rf"\b(?:(?i:{_IBAN_FORM})|[A-Z]{{2}} [0-9]{{2}} [0-9]{{2}} [0-9]{{2}} [A-D]|"
     + "|".join(scheme.form for scheme in _LETTERED)
     + r")\b"
 )
 
 # ---- what only the words in front of it tell
-_CUE = linear(
+_CUE = Linear(
     r"(?i)(?P<passport>passport|reisepass|personalausweis|passeport|pasaporte|passaporto|paspoort)"
     r"|(?P<licence>driv(?:er(?:'|’)?s?(?:'|’)?|ing)[ _-]?licen[cs]e|driverslicen[cs]e|f(?:ü|ue)hrerschein"
     r"|permis de conduire|(?:carnet|permiso|licencia) de conducir|rijbewijs|patente di guida"
@@ -180,7 +180,7 @@ _SHORTEST_APART, _FEWEST_DIGITS_APART = 7, 4
 
 
 # Four digits tell of a card where the words around them say so.
-_LAST_FOUR = linear(
+_LAST_FOUR = Linear(
     r"(?i)\b(?:cards?|visa|master ?card|amex|american express|discover|maestro|debit|credit"
     r"|account)\b[^.\n]{0,24}?"
     r"(?:end(?:s|ed|ing)?(?: (?:in|with|on))?|last (?:four|4)(?: digits)?(?: are| is| of)?"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from shared.redaction import words as lists
 from shared.redaction.casing import is_caseless, with_capitals
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import any_of, linear
+from shared.redaction.linear import Linear, any_of
 from shared.redaction.name_context import Cues, Seen, rule_by_context
 from shared.redaction.name_runs import Run, runs_of
 from shared.redaction.names import NO_NAMES, Names, listed_names
@@ -230,7 +230,7 @@ def _told_again(runs: list[Run], told: list[str | None], known: set[str], text: 
 
 
 # Whatever word it is: what ends the sentence after `her name is` is a name.
-_NAMED_LAST = linear(
+_NAMED_LAST = Linear(
     r"(?i:\b(?:first|last|maiden|middle|full|family|my|her|his) name (?:is|was)) (\p{Lu}\p{L}+)(?:[.!?]|\s*$)"
 )
 
@@ -241,7 +241,7 @@ def _may_join(run: Run) -> bool:
 
 _BESIDE = frozenset({"given_name", "full_name", "initial", "title", "told_again", "pair"})
 _ASKING = ("name", "Name", "NAME", "called", "heiße", "llamo", "appelle", "nombre")
-_SAID_SMALL = linear(
+_SAID_SMALL = Linear(
     r"(?i)\b(?:my name is|my name's|name:|i am called|ich heiße|me llamo|je m'appelle|mi nombre es|mein "
     r"name ist) "
     r"(\p{Ll}{2,20}(?:[ -]\p{Ll}{2,20}){0,2})"

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeGuard, TypeVar
 
@@ -201,7 +202,7 @@ class TraceRedactor:
         )
 
     def _tags(self, tags: tuple[str, ...]) -> tuple[str, ...]:
-        redacted = (self._once("tag", tag, lambda tag=tag: self._tag(tag)) for tag in tags)  # type: ignore[misc]
+        redacted = (self._once("tag", tag, partial(self._tag, tag)) for tag in tags)
         return tuple(tag for tag in redacted if tag is not None)
 
     def _tag(self, tag: str) -> str | None:

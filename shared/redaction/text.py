@@ -6,7 +6,7 @@ digits or percent-encoding, is looked for in the plain spelling as well.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 
 from shared.redaction.addresses import find_addresses
@@ -31,9 +31,6 @@ _IDENTIFIER = re.compile(r"[a-z]{1,14}(?:[_.][a-z]{1,14}){0,5}")
 _MOST_REMEMBERED = 65_536
 _Detect = Callable[[str], Iterable[Found]]
 _found_before: dict[tuple[bytes, _Detect], tuple[Found, ...]] = {}
-# Where two findings are of one length the kind of the earlier detector stays.
-_OF_ANY_TEXT = (find_credentials, find_keyed, find_contacts)
-_OF_NUMBERS = (find_numbers, find_network)
 _DIGIT = re.compile(r"\d")
 
 
@@ -48,11 +45,11 @@ def find(text: str, *, prose: bool = True, listed: bool = True) -> list[Found]:
     if not text.isascii():
         # Half a character, which no engine takes, becomes a whole one of the same length.
         text = text.encode("utf-8", "replace").decode()
-    detect = _DETECT[prose, listed]
     if len(text) <= _LONGEST:
-        return list(_found_once(text, detect))
+        return list(_found_once(text, _looking(_candidates, prose=prose, listed=listed)))
     # A key, a token or a keyed value may be longer than what is seen beside a small page.
     long_ones = _page_by_page(text, _long_values, page=_LARGE_PAGE, beside=_LARGE_BESIDE)
+    detect = _looking(_short_values, prose=prose, listed=listed)
     found = [*long_ones, *_page_by_page(text, detect, page=_PAGE, beside=_BESIDE)]
     return merged([*found, *(find_names_again(text, found) if prose else ())])
 
@@ -61,8 +58,8 @@ def _page_by_page(text: str, detect: _Detect, *, page: int, beside: int) -> Iter
     """Find in a long text what stands on each page, seen with a stretch of the pages beside it.
 
     No pattern of a detector sees more than that, so that the work cannot grow
-    faster than the text; and a text that repeats itself, as those do that are made to take long,
-    has few pages that differ.
+    faster than the text; and a text that repeats itself, as those do that are
+    made to take long, has few pages that differ.
     """
     for start in range(0, len(text), page):
         first = max(0, start - beside)
@@ -107,29 +104,33 @@ def merged(found: Iterable[Found]) -> list[Found]:
     return chosen
 
 
+def _candidates(text: str, *, prose: bool, listed: bool) -> Iterator[Found]:
+    """Ask all detectors; where two findings are of one length the kind of the earlier one stays."""
+    if text.isdecimal():
+        # Digits alone may be a card or an id of a nation; for all else words or marks must stand beside them.
+        yield from find_numbers(text)
+        return
+    yield from _long_values(text)
+    yield from _short_values(text, prose=prose, listed=listed)
+
+
 def _long_values(text: str) -> Iterator[Found]:
     yield from find_credentials(text)
     yield from find_keyed(text)
 
 
-def _candidates(text: str, *, prose: bool, listed: bool) -> Iterator[Found]:
-    if text.isdecimal():
-        # Digits alone may be a card or an id of a nation; for all else words or marks must stand beside them.
-        yield from find_numbers(text)
-        return
-    for detector in _OF_ANY_TEXT:
-        yield from detector(text)
+def _short_values(text: str, *, prose: bool, listed: bool) -> Iterator[Found]:
+    yield from find_contacts(text)
     # Most texts hold no number, and an address of a network may be letters alone, `fe::`.
     if _DIGIT.search(text) or ":" in text:
-        for detector in _OF_NUMBERS:
-            yield from detector(text)
+        yield from find_numbers(text)
+        yield from find_network(text)
     if prose:
         yield from find_addresses(text)
         yield from find_people(text, listed=listed)
 
 
-_DETECT: dict[tuple[bool, bool], _Detect] = {
-    (prose, listed): partial(_candidates, prose=prose, listed=listed)
-    for prose in (True, False)
-    for listed in (True, False)
-}
+@cache
+def _looking(detect: Callable[..., Iterable[Found]], *, prose: bool, listed: bool) -> _Detect:
+    """Make a detector of its settings: the same one each time, for what it found is remembered by it."""
+    return partial(detect, prose=prose, listed=listed)

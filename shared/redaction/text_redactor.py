@@ -55,13 +55,10 @@ class TextRedactor(TraceRedactor):
 
     def _keyed(self, key: str, value: JsonValue, parent: str) -> JsonValue:
         if key == "tags" and isinstance(value, list):
-            # A tag that a trace would lose has something in its place, so that the shape stays.
-            return [
-                self._value(one, key)
-                if not isinstance(one, str)
-                else self._of_kind(Kind.USER, one)
-                if (told := self._tag(one)) is None
-                else told
-                for one in value
-            ]
+            return [self._listed_tag(one) if isinstance(one, str) else self._value(one, key) for one in value]
         return super()._keyed(key, value, parent)
+
+    def _listed_tag(self, tag: str) -> str:
+        """Redact a tag; one that a trace would lose has something in its place, so that the shape stays."""
+        told = self._tag(tag)
+        return self._of_kind(Kind.USER, tag) if told is None else told

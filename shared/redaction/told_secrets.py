@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import linear
+from shared.redaction.linear import Linear
 from shared.redaction.places import SCHEMA_TYPES
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
 
@@ -33,10 +33,10 @@ _IS = (
     r"(?: (?:for|to|of|für|para|pour|del?)(?: [\w@.'-]+){1,3}?)?"
     r" (?:is|was|are|ist|war|lautet|est|es|era)(?: now| jetzt)?:?\s{1,3}"
 )
-_TOLD = linear(
+_TOLD = Linear(
     rf"(?i)({_NAME}|\b(?:{_WEAK_NAME}))({_EQUALS}|{_IS}|\s)(\\{{0,3}}[\"'`]?)({_VALUE}{{6}}{_VALUE}*)"
 )
-_PIN = linear(
+_PIN = Linear(
     rf"(?i)\b{_PIN_NAME}\\{{0,3}}[\"']?(?: (?:code|number))?"
     r"\s{0,2}(?:is|was|:|=|es|ist|est)\s{0,3}[\"']?([0-9]{4,8})\b"
 )
@@ -76,7 +76,7 @@ _SPECIAL = re.compile(r"[!@#$%^&*+=~]")
 _CASES = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 _KEY_VALUE = re.compile(r"[A-Za-z0-9_+=-]{20,200}")
 
-_HEADER = linear(
+_HEADER = Linear(
     r"(?i)\b(?:(?:(authorization)|cookie2?)\\{0,3}[\"']?\s?[:=]\s?\\{0,3}[\"']?|(bearer )[A-Z0-9._~+/=-]{12})"
 )
 _AUTHORIZATION = re.compile(
@@ -89,20 +89,20 @@ _COOKIES = re.compile(
 _BEARER = re.compile(r"[A-Za-z0-9._~+/=-]{12,}+")
 _PLAIN_BEARER = re.compile(r"(?i)[a-z]{1,19}[.]?|(?:authenti|authori)[a-z-]*[.]?")
 
-_USER_INFO = linear(r"://(?:([^\s/:@\"'<>\\]*)(:))?([^\s/\"'<>\\]+)@")
+_USER_INFO = Linear(r"://(?:([^\s/:@\"'<>\\]*)(:))?([^\s/\"'<>\\]+)@")
 _WEB = re.compile(r"(?i)(?:https?|ftps?|sftp|git|ssh|svn|wss?)$")
-_ODBC = linear(r"(?i)(?:[;\"']|\s)\s?(?:password|pwd)\s?=\s?([^;\"'\s<>&]+)")
-_ODBC_CONTEXT = linear(
+_ODBC = Linear(r"(?i)(?:[;\"']|\s)\s?(?:password|pwd)\s?=\s?([^;\"'\s<>&]+)")
+_ODBC_CONTEXT = Linear(
     r"(?i)(?:server|data source|host|user id|uid|user|database|initial catalog|driver|dsn)\s?="
 )
 _ODBC_REACH = 240
-_QUERY = linear(
+_QUERY = Linear(
     r"(?i)[?&;#]((?:access|id|refresh|auth|session|security)_?token|token|api[_-]?key|app_?key|client_secret|secret"
     r"|x-(?:amz|goog)-(?:signature|security-token|credential)|signature|sig|password|passwd|pwd|jwt|subscription-key"
     r"|hapikey|auth|key|code|sid|session)=([^&\s\"'<>#\\;,()]{6}[^&\s\"'<>#\\;,()]*)"
 )
 _WEAK_PARAMETERS = frozenset({"key", "sid", "session", "auth"})
-_OAUTH = linear(r"(?i)oauth|callback|authoriz|[?&]state=")
+_OAUTH = Linear(r"(?i)oauth|callback|authoriz|[?&]state=")
 _OAUTH_REACH = 200
 _TOKEN_LENGTH = 16
 
