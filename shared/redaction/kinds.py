@@ -17,6 +17,7 @@ class Kind(StrEnum):
     PASSPORT = "PASSPORT"
     LICENCE = "LICENCE"
     IP = "IP"
+    IPV6 = "IPV6"
     MAC = "MAC"
     LOCATION = "LOCATION"
     PERSON = "PERSON"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shared.redaction.pseudonyms import PLACEHOLDER
 from shared.redaction.words import NATIONS, STARTERS, words
 
 _PARTICLES = "de|da|del|della|der|den|di|dos|du|la|le|van|von|zu|bin|ibn|al|el|y|ter|ten|af|av"
@@ -39,6 +40,9 @@ def runs_of(text: str) -> Iterator[Run]:
     for match in _RUN.finditer(text):
         spelled = match[0]
         if (low := spelled.lower()) in _ORDINARY or spelled in _SINGLE_WORDS:
+            continue
+        # Somebody may be called like a kind: the kind of a placeholder is not him.
+        if match.start() and PLACEHOLDER.match(text, match.start() - 1):
             continue
         if spelled.isalpha() and low not in _TITLES:
             # Most runs are one word without any mark.

@@ -24,8 +24,8 @@ _SHORTEST = 2
 _TWO = 2
 _WORD = re.compile(r"[^\W\d_a-z](?:[^\W\d_]|['’-](?=[^\W\d_])){2,}")
 _IN_WORD = re.compile(r"\w")
-# In front of a word these make it part of a path, a tool's name or a placeholder.
-_OF_A_THING = re.compile(r"[\w@/\\#$<]")
+# In front of a word these make it part of a path or of a tool's name.
+_OF_A_THING = re.compile(r"[\w@/\\#$]")
 _ORDINARY = AMBIGUOUS | STARTERS
 # Of so many names the rest is left to the pages that they stand on.
 _MOST_KNOWN = 1000

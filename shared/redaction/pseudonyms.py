@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 
-PLACEHOLDER = re.compile(r"<([A-Z]{2,10})_(\d{1,6})>")
+PLACEHOLDER = re.compile(r"<([A-Z][A-Z0-9]{1,9})_(\d{1,6})>")
 USER_HASH = re.compile(r"user_[a-p]{16}")
 ID_HASH = re.compile(r"id_[a-p]{32}")
 # What differs between two traces that tell the same.

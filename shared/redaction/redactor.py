@@ -306,6 +306,8 @@ class TraceRedactor:
     def _replace(self, kind: Kind, value: str) -> str:
         if ANY_PSEUDONYM.fullmatch(value):
             return value
+        if kind is Kind.IP and ":" in value:
+            kind = Kind.IPV6
         self._count(kind.value)
         key = (kind, _same(kind, value))
         if key not in self._placeholders:
@@ -358,7 +360,7 @@ def _same(kind: Kind, value: str) -> str:
         joined = _SEPARATORS.sub("", plain).casefold() or plain
         # What calls abroad stands in front of some, and an American number is told with its 1 or without.
         return _CALLING_CODE.sub("", joined) if kind is Kind.PHONE else joined
-    if kind is Kind.IP:
+    if kind in (Kind.IP, Kind.IPV6):
         return _address(plain)
     return plain.casefold() if kind is Kind.EMAIL else plain
 

@@ -62,6 +62,7 @@ _RANGES: dict[str, _Range] = {
     Kind.PASSPORT: _Range(10_000, lambda n: f"X0000{n:04}"),
     Kind.LICENCE: _Range(10_000, lambda n: f"X000-0000-{n:04}"),
     Kind.IP: _Range(3 * 254, lambda n: f"{_NETWORKS[n % 3]}.{1 + n // 3}"),
+    Kind.IPV6: _Range(0x10000, lambda n: f"2001:db8::{1 + n:x}"),  # RFC 3849
     Kind.MAC: _Range(256, lambda n: f"00:00:5E:00:53:{n:02X}"),  # RFC 7042
     Kind.LOCATION: _Range(100_000, lambda n: f"0.{n:05}"),  # in the Gulf of Guinea, at sea
     Kind.PERSON: _Range(

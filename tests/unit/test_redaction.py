@@ -24,9 +24,9 @@ PLACES: dict[str, tuple[dict[str, Any], str, str]] = {
     "phone of a user": ({"user": {"phone_number": "VALUE"}}, "555 01 34", "PHONE"),
     "address": ({"address": "VALUE"}, "19 Wharf Road, Rockland", "ADDRESS"),
     "shipping address": ({"order": {"shipping_address": "VALUE"}}, "19 Wharf Road", "ADDRESS"),
-    "ip": ({"ip": "VALUE"}, "2001:db8::1", "IP"),
-    "client ip": ({"http": {"client_ip": "VALUE"}}, "2001:db8::1", "IP"),
-    "forwarded for": ({"headers": {"X-Forwarded-For": "VALUE"}}, "2001:db8::1", "IP"),
+    "ip": ({"ip": "VALUE"}, "2001:db8::1", "IPV6"),
+    "client ip": ({"http": {"client_ip": "VALUE"}}, "2001:db8::1", "IPV6"),
+    "forwarded for": ({"headers": {"X-Forwarded-For": "VALUE"}}, "2001:db8::1", "IPV6"),
     "session id": ({"session_id": "VALUE"}, "sess-abcdef", "SESSION"),
     "session id in camel case": ({"sessionId": "VALUE"}, "sess-abcdef", "SESSION"),
     "authorization header": ({"headers": {"authorization": "VALUE"}}, "Basic YWJj", "SECRET"),
@@ -373,3 +373,9 @@ def test_a_pair_of_a_name_and_a_value_is_read_as_one_wherever_it_stands() -> Non
             told = redacted(root(input=value))
             assert told.redactions == {kind: 1}
             assert pair[1] not in told.trace.model_dump_json()
+
+
+def test_a_name_that_is_called_like_a_kind_breaks_no_placeholder() -> None:
+    said = "My name is Kim IBAN, and IBAN says that <IBAN_1> is DE75512108001245126199"
+    told = redacted_input({"value": said})["value"]
+    assert told == "My name is <PERSON_1>, and <PERSON_2> says that <IBAN_1> is <IBAN_2>"

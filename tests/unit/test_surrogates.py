@@ -44,6 +44,7 @@ def test_a_surrogate_passes_for_what_it_stands_for(hashed: str) -> None:
         ipaddress.ip_address(surrogate(Kind.IP, hashed)) in ipaddress.ip_network(net)
         for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
     )
+    assert ipaddress.ip_address(surrogate(Kind.IPV6, hashed)) in ipaddress.ip_network("2001:db8::/32")
     assert surrogate(Kind.MAC, hashed).startswith("00:00:5E:00:53:")
     assert surrogate(Kind.SSN, hashed).startswith("987-65-43")
 
@@ -174,3 +175,17 @@ def test_a_value_that_only_holds_a_surrogate_may_not_leave(around: str) -> None:
 
     assert findings([f"it is {issued}."], [issued]) == {}
     assert findings([f"it is {around.format(issued)}."], [issued]) != {}
+
+
+def test_an_address_of_either_family_is_replaced_by_one_of_its_own() -> None:
+    told = capture_of(
+        trace(
+            root(input="from 203.0.114.9", metadata={"ip": "2a00:1450::8a", "note": "and 2A00:1450:0::8a"})
+        ),
+        rules=SignalRules(),
+        redaction=Redaction(SALT),
+    )
+    assert told.redactions == {"IP": 1, "IPV6": 2}
+    assert told.pseudonyms.keys() == {"<IP_1>", "<IPV6_1>"}
+    told_again = redacted_again(told, Redaction(SALT))
+    assert told_again.pseudonyms == told.pseudonyms
