@@ -27,7 +27,15 @@ _TYPES = (
     r"|Row|Walk|Quay|Pass|Path|Plaza|Pike|Ridge|Turnpike|Esplanade|Parade|Courts|Streets|Roads|Avenues"
     r"|Causeway|Bypass"
     r"|Freeway|Expressway|Motorway|Cove|Bend|Glen|Hollow|Crossing|Point|Landing|Vista"
-    r"|Strasse|Straße|Str|Weg|Gasse|Platz|Allee|Ring|Damm|Ufer|Chaussee|Promenade|Terrasse|Vej|Gade|Gata"
+    # Of the suffixes of the US Postal Service (Publication 28, C1) those that are little else.
+    r"|Arcade|Bayou|Beach|Bluffs?|Brooks?|Burgs?|Canyon|Centers?|Circles|Cliffs?|Commons|Corners?|Courses?"
+    r"|Coves|Creek|Crest|Crossroads?|Curves?|Dale|Dam|Drives|Estates?|Extensions?|Falls?|Ferry|Fords?"
+    r"|Forest|Forges?|Forks?|Garden|Glens|Greens?|Groves|Harbors?|Haven|Highways|Hills|Inlet|Islands?|Isle"
+    r"|Junctions?|Knolls?|Lakes?|Lanes|Locks?|Lodge|Manors?|Meadows?|Mills?|Motorways|Mountains?|Neck"
+    r"|Orchard|Oval|Overpass|Parkways|Passage|Pines?|Plains?|Prairie|Ramp|Ranch|Rapids?|Ridges|Rivers?"
+    r"|Route|Rue|Shoals?|Shores?|Skyway|Springs?|Spurs?|Squares|Stravenue|Summit|Throughway|Trafficway"
+    r"|Trails|Tunnel|Underpass|Valleys?|Viaduct|Village|Ville|Walks"
+    r"|Strasse|Straße|Str|Weg|Gasse|Platz|Allee|Allé|Ring|Damm|Ufer|Chaussee|Promenade|Terrasse|Vej|Gade|Gata"
     r"|Gatan|Vägen"
     r"|Väg|Plass|Katu|Tie|Utca|Út|Tér|Útja|Körút|Straat|Laan|Plein|Ulica|Ulice|Trg)"
 )
@@ -43,14 +51,15 @@ _ENDED = (
     rf"{CAPITAL}{IN_WORD}*(?:straße|strasse|str\.|weg|gasse|platz|allee|damm|ufer|steig|stieg|graben|vej"
     rf"|vænget|gade|allé"
     r"|gata|gatan|vägen|gränd|stigen|katu|tie|kuja|polku|straat|laan|plein|kade|gracht|dijk|singel|utca"
-    r"|veien|vegen|gaten)"
+    r"|veien|vegen|gaten|dreef|steeg"
+    r"|-(?:Straße|Strasse|Str\.|Weg|Gasse|Platz|Allee|Damm|Ufer|Ring|Steig|Chaussee|Promenade))"
 )
 _UNIT = (
     r"(?:[Aa]pt|[Aa]partment|[Aa]pto|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Bb]ldg|[Bb]uilding|[Rr]oom"
     r"|[Pp]iso|[Ee]scalera"
     r"|[Aa]ppartement|[Bb]ât(?:iment)?|[Ss]tiege|[Tt]ür|[Ww]ohnung)\.? ?#?\d{1,5}[A-Za-z]?\b"
 )
-_NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/]\d{1,4}[A-Za-z]?)?"
+_NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/]\d{1,4}[A-Za-z]?)?(?: (?:bis|ter|quater)\b)?"
 # A unit alone may be anything, `Suite 2` of a test: it is one beside a number, a comma or a line's end.
 _ANCHORS = Linear(
     rf"(?P<box>\b(?:PSC|Psc|CMR|Cmr|[Uu]nit) \d{{1,5}},? [Bb]ox \d{{1,5}}|\b[Pp]\.? ?[Oo]\.? ?[Bb]ox "
@@ -87,7 +96,7 @@ _AFTER_CUE = re.compile(
 )
 _ZIP = Linear(
     r"(?i:\b(?:zip(?: ?code)?|post(?:al)? ?code|postleitzahl|plz|code postal|código postal|codigo postal"
-    r"|c\.p\.)(?: is| ist| est| es|:|=| #)?:?\s{1,3})"
+    r"|c\.p\.)(?:(?: is| ist| est| es| #)?:?\s{1,3}|[:=]))"
     r"(\d{3,6}(?:[- ]\d{2,4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z][ "
     r"-]?\d[A-Za-z]\d)\b"
     r"|\b((?:A[LKSZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|PR|RI|S[CD]"
@@ -95,11 +104,22 @@ _ZIP = Linear(
     r"|\b([A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})\b|\b([ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d)\b|\b((?:D"
     r"|F|E|A|CH|B|NL|I)-\d{4,5})\b"
 )
+# A number and a name are a street whatever its kind, where a place and its code follow; on the
+# continent the number stands behind the name, and the code before the place.
+_CODED = Linear(
+    rf"\b(?P<road>{_NUMBER} (?:{_NAME} |{_LINK} ){{0,4}}{_NAME})(?:,? ?(?:#\d{{1,5}}|{_UNIT}))?(?:,|\s?\n)\s{{0,3}}"
+    rf"(?:{_NAME}[ ,\n]{{1,2}}){{1,5}}"
+    r"(?:[A-Z][A-Za-z] \d{5}(?:-\d{4})?|[A-Z][A-Za-z]?\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
+    rf"|\b(?P<way>(?:{_NAME} |{_LINK} ){{0,5}}{_NAME},? \d{{1,4}}(?:[ /-]?[A-Za-z0-9]{{1,4}})?)(?:,|\s?\n)\s{{0,3}}"
+    r"(?:(?:[A-Z]{1,2}-)?(?P<code>\d{4} ?[A-Z]{2}|\d{2}[- ]\d{3}|\d{3} \d{2}|\d{4,5}) "
+    rf"{_NAME}|(?:{_NAME} ){{1,4}}- [A-Z]{{2}},? \d{{5}}-?\d{{3}}\b)"
+)
+_YEAR = re.compile(r"(?:19|20)\d\d$")
 # One scan clears most texts.
-_HINT = any_pattern(*(one.pattern for one in (_ANCHORS, _CUED, _ZIP)))
+_HINT = any_pattern(*(one.pattern for one in (_ANCHORS, _CUED, _ZIP, _CODED)))
 # What goes on on the right: each piece begins with what parts it from the one before.
 _PART = r"(?:[ \t\u00a0]{0,4},?[ \t]{0,3}(?:\r?\n[>?|*# \t]{0,8},?[ \t]{0,3})?)"
-_TAIL_UNIT = re.compile(rf"{_PART}{_UNIT}")
+_TAIL_UNIT = re.compile(rf"{_PART}(?:{_UNIT}|(?<=[ ,])#\d{{1,5}}[A-Za-z]?\b)")
 _TAIL_NUMBER = re.compile(rf"{_PART}(?<=[\s,])\d{{1,6}}[A-Za-z]?(?:-\d{{1,5}})?\b(?![.:]\d)")
 _TAIL_CODE = re.compile(
     rf"{_PART}(?<=[\s,])(?:[A-Z]{{1,2}}\d[A-Z\d]? \d[A-Z]{{2}}|[A-Z]\d[A-Z] \d[A-Z]\d|[A-Z]{{2,3}}(?![\w]))"
@@ -146,10 +166,15 @@ def find_addresses(text: str) -> Iterator[Found]:
     if not _DIGIT_OR_CORNER.search(text):
         return
     text = with_capitals(text) if is_caseless(text) else text
-    if not _HINT.search(text):
+    if not _HINT.is_in(text):
         return
     for found in _anchored(text):
         yield _without_stop(found, text)
+    for match in _CODED.finditer(text):
+        street, code = match.group("road") or match.group("way"), match.group("code") or ""
+        # `May 5, 2024 Flights` has the form of a street and a place.
+        if not _is_no_street(street) and not _YEAR.match(code):
+            yield Found(match.start(), _right(text, match.end()), Kind.ADDRESS, "coded")
     for match in _CUED.finditer(text):
         if (told := _AFTER_CUE.match(text, match.end())) and not _is_no_street(told.group()):
             yield _without_stop(Found(told.start(), _right(text, told.end()), Kind.ADDRESS, "cue"), text)
@@ -192,7 +217,8 @@ _NO_STREETS = words(
     "january february march april may june july august september october november december jan feb mar apr "
     "jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday flight "
     "flights passenger passengers adult adults ticket tickets item items step steps page pages usd eur gbp "
-    "bags bag order orders version am pm est and or x"
+    "bags bag order orders version am pm est and or x chapter section table figure row seat gate room line "
+    "level day week phase article rule error code status"
 )
 
 

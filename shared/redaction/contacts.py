@@ -31,7 +31,8 @@ _EMAIL_WORD = re.compile(
 # ---- phone
 # What was always a phone number by its looks: the American groups, and a plus with groups behind it.
 _BY_LOOKS = re.compile(
-    r"(?<![\w.+-])(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]?\d{4}|\d{3}([ .-])\d{3}\1\d{4})(?![\w-])"
+    # An extension may follow at once, `x77`.
+    r"(?<![\w.+-])(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]?\d{4}|\d{3}([ .-])\d{3}\1\d{4})(?![\w-](?<!x)|x\D)"
     r"|(?<![\w.])\+\d{1,3}[ .-]?(?:\(0\) ?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
     r"|(?<=\w)\+\d{11}(?![\w-])"
     r"|\(\d{3}\) ?\d{3}[ .-]?\d{4}(?!\w)"
@@ -40,7 +41,7 @@ _MARK = r"[ .()/\u00a0\u2010-\u2015-]"
 _DENSE = re.compile(rf"[0-9](?:{_MARK}{{0,3}}[0-9]){{6,}}")
 _INTERNATIONAL = re.compile(rf"(?:\+|(?<![\w.])00) ?\(?[1-9](?:{_MARK}{{0,3}}[0-9]){{6,14}}(?![0-9])")
 _GROUPED = re.compile(
-    r"(?<![\w.,:+$€£#-])(?<![$€£] )\(?\d{1,6}\)?(?:[ ./\u00a0\u2010-\u2015-]{1,2}\(?\d{2,8}\)?){1,6}"
+    r"(?<![\w.,:+$€£#-])(?<![$€£] )\(?\d{1,6}\)?(?:(?:[ ./\u00a0\u2010-\u2015-]{1,2}|(?<=\)))\(?\d{2,8}\)?){1,6}"
     r"(?![\w%-]|[.,:/]\d| ?[$€£%])"
 )
 _DATE_LIKE = re.compile(
@@ -56,7 +57,7 @@ _STRONG_WORDS = (
     r"|\bhandy|rufnummer"
     r"|mobil(?:nummer|funk)|t[ée]l[ée]phone|\bportable\b|appelez|appelle|joindre|tel[ée]fono|\bm[óo]vil\b"
     r"|\bcelular\b"
-    r"|ll[áa]ma(?:me|nos|r)\b|(?:call|reach|text|ring) (?:me|us|him|her|back)|call ?back|contact number"
+    r"|ll[áa]ma(?:me|nos|r)\b|(?:call|reach|text|ring) (?:me|us|him|her|back)|call ?back|contact number|emergency contact"
 )
 _STRONG = re.compile(rf"(?i){_STRONG_WORDS}")
 _WEAK = re.compile(
@@ -68,7 +69,7 @@ _OTHER_NUMBER = re.compile(
     r"|amount|total|date|isbn|serial|policy|ssn|licen[cs]e|passport|zip|version|bestell|commande|pedido|model)"
 )
 _BARE_PHONE = Linear(
-    rf"(?i)({_STRONG_WORDS}|\b(?:call|text|dial|ring)\b)([^0-9\n]{{0,25}}\n?[^0-9\n]{{0,10}})([0-9]{{7,15}})\b"
+    rf"(?i)({_STRONG_WORDS}|\b(?:call|text|dial|ring)\b)([^0-9\n]{{0,35}}\n?[^0-9\n]{{0,10}})([0-9]{{7,15}})\b"
 )
 _LOCAL_PHONE = Linear(
     r"(?i)\b(?:phone|call|tel|mobile|cell|reach me|text me)([^0-9\n]{1,16})([0-9]{3}-[0-9]{4})\b"

@@ -10,15 +10,24 @@ from shared.redaction.words import NATIONS, STARTERS, words
 _PARTICLES = "de|da|del|della|der|den|di|dos|du|la|le|van|von|zu|bin|ibn|al|el|y|ter|ten|af|av"
 # `re` has no class of capitals. A possessive repetition never goes back, so a run costs its length.
 _CAPITAL = "".join(map(chr, (point for point in range(0x2000) if chr(point).isupper())))
-_WORD = rf"[{_CAPITAL}](?:[^\W\d_]|['’-])*+\.?"
+_INITIALS = rf"(?:[{_CAPITAL}]\.){{2,4}}(?= [{_CAPITAL}])"
+_WORD = rf"(?:{_INITIALS}|[{_CAPITAL}](?:[^\W\d_]|['’-])*+\.?)"
 _RUN = re.compile(rf"(?<![\w@/\\#$]){_WORD}(?:[ \u00a0]{{1,2}}(?:(?:{_PARTICLES}) ){{0,2}}{_WORD})*+")
-_TOKEN = re.compile(r"[^\W\d_](?:[\w'’-]*[\w])?\.?")
+_TOKEN = re.compile(rf"{_INITIALS}|[^\W\d_](?:[\w'’-]*[\w])?\.?")
+_NO_INITIALS = frozenset({"U.S", "U.K", "U.N", "E.U", "D.C", "N.Y", "L.A", "P.O", "A.M", "P.M", "B.C", "A.D", "U.S.A"})
 _TITLES = words(
     "mr mrs ms miss mx mme mlle dr prof professor doctor sir madam madame monsieur herr frau fräulein señor "
     "señora señorita sra srta doña signor signora captain capt sgt lt rev lord lady dame aunt uncle grandma "
     "nurse officer president queen pastor senator mayor detective producer singer author commenter actor "
     "actress director guitarist drummer writer journalist passenger guest traveler traveller cardholder "
     "coach chef"
+)
+# Only these stand before nothing but a family's name, whatever word that is.
+_OF_A_FAMILY = words("mr mrs ms mme herr frau señor señora sr sra")
+# Ordinary words that are the names of many families: behind a given name or a title they are one.
+_FAMILIES_TOO = words(
+    "best black day field green hope house key law long north page post price read short west white winter "
+    "young"
 )
 _POSSESSIVE = re.compile(r"['’]s?$")
 _ORDINARY = STARTERS | NATIONS
@@ -54,19 +63,24 @@ def runs_of(text: str) -> Iterator[Run]:
 def _parts_of(text: str, first: int, last: int) -> Iterator[Run]:
     tokens: list[tuple[int, int, str]] = []
     titled = False
+    low = ""
     for token in _TOKEN.finditer(text, first, last):
         spelled = token[0]
         word = spelled.rstrip(".")
         if "'" in word or "’" in word:
             word = _POSSESSIVE.sub("", word)
         start, end = token.start(), token.start() + len(word)
-        low = word.lower()
-        if low in _TITLES:
+        before, low = low, word.lower()
+        family = low in _FAMILIES_TOO and (bool(tokens) or before in _OF_A_FAMILY)
+        if "." in word:
+            kept = word not in _NO_INITIALS
+            tokens = [*tokens, (start, token.end(), word)] if kept else []
+        elif low in _TITLES:
             yield from _closed(tokens, titled)
             tokens, titled = [], True
         elif len(word) == 1 and tokens and text[token.end() : token.end() + 1] == " ":
             tokens.append((start, token.end(), word))
-        elif (low in _ORDINARY and not (tokens and word.islower())) or not word:
+        elif (low in _ORDINARY and not (tokens and word.islower()) and not family) or not word:
             yield from _closed(tokens, titled)
             tokens, titled = [], False
         else:

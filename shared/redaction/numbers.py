@@ -24,8 +24,16 @@ _CARD_RUN = re.compile(
 )
 _GROUP = re.compile(r"\d+")
 _CARD_LENGTHS = range(12, 20)
-# Numbers of other lengths are order and trace numbers far more often: those need a word that says card.
+# Numbers of other lengths are order and trace numbers far more often: those need a word that says card,
+# or to begin as the few cards of these lengths do, and no word that says another number.
 _USUAL_LENGTHS = range(13, 17)
+_RARE = re.compile(r"4\d{18}|(?:5018|5020|5038|5893|6304|6759|676[1-3]|0604)\d{8}(?:\d{5,7})?|62\d{15,17}")
+_OTHER_NUMBER = re.compile(
+    r"(?i)(?<![a-z])(?:[a-z]{0,20}_)?ids?(?![a-z])|trace|span|order|book|reserv|ticket|track|invoice|ref|case"
+    r"|request|session|event|message|serial|customer|user|account|number|no\.|#|=|\":|time|\bns\b"
+)
+# So many digits and nothing else: a card, or a Chinese identity number.
+BARE_LENGTHS = frozenset({*_USUAL_LENGTHS, 18})
 # How cards are written; other groups that sum up by chance are columns of numbers.
 _CARD_GROUPS = frozenset(
     {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 4, 2), (4, 4, 4, 3), (4, 4, 4, 4, 3), (6, 13)}
@@ -125,6 +133,7 @@ _CUE = Linear(
     r"|(?P<licence>driv(?:er(?:'|’)?s?(?:'|’)?|ing)[ _-]?licen[cs]e|driverslicen[cs]e|f(?:ü|ue)hrerschein"
     r"|permis de conduire|(?:carnet|permiso|licencia) de conducir|rijbewijs|patente di guida"
     r"|(?-i:\bDLN?\b)(?: ?(?:#|:|(?-i:no\b|number)| is\b)))"
+    r"|(?P<bare_licence>\blicen[cs]e\b(?: (?:no|number)\b)?)"
     r"|(?P<birth>\bborn\b|date[ _]of[ _]birth|birth[ _]?da(?:te|y)|\bdob\b|\bd\.o\.b\b|\bgeboren\b"
     r"|geburts(?:datum|tag)|date de naissance|\bn(?:é|ée|é\(e\)|ee?) le\b|\bnacid[oa] el\b|\bnac[ií] el\b"
     r"|fecha de nacimiento|data di nascita|\bnat[oa] il\b|geboortedatum)"
@@ -166,15 +175,23 @@ _DATE = re.compile(
 )
 _REACH = 40
 _LONGEST_VALUE = 32
-_ROOM = {"passport": range(5, 21), "licence": range(5, 21), "ssn": range(9, 10), "national": range(7, 21)}
+_ROOM = {
+    "passport": range(5, 21),
+    "licence": range(5, 21),
+    # Licences of programs have numbers too, short ones.
+    "bare_licence": range(7, 21),
+    "ssn": range(9, 10),
+    "national": range(7, 21),
+}
 _KINDS = {
     "passport": Kind.PASSPORT,
     "licence": Kind.LICENCE,
+    "bare_licence": Kind.LICENCE,
     "birth": Kind.BIRTH,
     "ssn": Kind.SSN,
     "national": Kind.NATIONALID,
 }
-_FEWEST_DIGITS = {"passport": 2, "licence": 2, "ssn": 9, "national": 5}
+_FEWEST_DIGITS = {"passport": 2, "licence": 2, "bare_licence": 5, "ssn": 9, "national": 5}
 # A value that stands apart from its cue must look more like one.
 _SHORTEST_APART, _FEWEST_DIGITS_APART = 7, 4
 
@@ -189,14 +206,14 @@ _LAST_FOUR = Linear(
 )
 
 # One scan clears most texts.
-_HINT = any_pattern(*(one.pattern for one in (_TOLD_BY_FORM, _LAST_FOUR, _CUE)))
+HINT = any_pattern(*(one.pattern for one in (_TOLD_BY_FORM, _LAST_FOUR, _CUE)))
 
 
 def find_numbers(text: str) -> Iterator[Found]:
     """Find payment cards, IBANs, national ids, passports, driving licences and dates of birth."""
     for run in _RUN.finditer(text):
         yield from _in_digits(text, *run.span())
-    if not _HINT.search(text):
+    if not HINT.is_in(text):
         return
     for match in _TOLD_BY_FORM.finditer(text):
         yield from _by_form(text, match.start(), match.group())
@@ -284,9 +301,17 @@ def _is_written_as_card(groups: tuple[int, ...], text: str, card: Found) -> bool
     plain = len(groups) == 1 or set(groups) == {1}
     if groups not in _CARD_GROUPS and not (plain and sum(groups) in _USUAL_LENGTHS):
         near = text[max(0, card.start - 48) : card.start], text[card.end : card.end + 24]
-        if not any(map(_CARD_WORD.search, near)) or not (plain or groups in _GROUPS_WITH_WORD):
+        said = any(map(_CARD_WORD.search, near)) or _is_rare_card(groups, text, card)
+        if not said or not (plain or groups in _GROUPS_WITH_WORD):
             return False
     return not _is_in_hex_id(text, card)
+
+
+def _is_rare_card(groups: tuple[int, ...], text: str, card: Found) -> bool:
+    """Know a card of an unusual length in a sentence that speaks of no other number."""
+    if len(groups) > 1 or " " not in text or not _RARE.fullmatch(text, card.start, card.end):
+        return False
+    return _OTHER_NUMBER.search(text, max(0, card.start - 48), card.start) is None
 
 
 def _is_in_hex_id(text: str, found: Found) -> bool:

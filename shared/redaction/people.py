@@ -73,6 +73,7 @@ def find_people(text: str, *, listed: bool = True) -> Iterator[Found]:
             yield Found(run.start, run.end, Kind.PERSON, rule)
     if known or any(told):
         yield from _told_again(runs, told, known, text)
+        yield from _family_first(runs, told, text, names)
     if any(word in text for word in _ASKING):
         yield from _in_lower_case(text, names)
         for match in _NAMED_LAST.finditer(text):
@@ -142,7 +143,7 @@ def _rule_of(run: Run, seen: Seen) -> str | None:
     if run.titled:
         return "title"
     first = run.words[0]
-    code = first.isupper() and len(first) > 1 and not seen.text.isupper()
+    code = first.isupper() and len(first) > 1 and "." not in first and not seen.text.isupper()
     if seen.cues.before(run, "introduced") and not (code and len(first) <= _SHORT_CODE):
         return "introduced"
     if code or _is_a_place(run, right):
@@ -174,8 +175,8 @@ def _by_form(run: Run, right: str, names: Names) -> str | None:
     last = others[-1]
     plain = [word for word in run.words if word.lower() not in AMBIGUOUS]
     middle = any(len(word) == 1 for word in others[:-1]) and len(first) > 1 and len(last) > 1
-    if middle or (len(first) == 1 and (last in names.family or _ends_like_a_name(last))):
-        # Whoever has an initial in the middle is a person: `Xxxx X. Xxxx`.
+    if middle or "." in first or (len(first) == 1 and (last in names.family or _ends_like_a_name(last))):
+        # Whoever has an initial in the middle, or several in front, is a person: `Xxxx X. Xxxx`.
         return "initial"
     listed = (
         (first in names.given and (last in names.family or first in plain))
@@ -207,6 +208,19 @@ def _name_pairs(runs: list[Run], told: list[str | None], text: str, names: Names
         if plain and not lows & ORGANISATIONS:
             told[at] = told[at] or "pair"
             told[at + 1] = told[at + 1] or "pair"
+
+
+def _family_first(
+    runs: list[Run], told: list[str | None], text: str, names: Names
+) -> Iterator[Found]:
+    """Join `Marlow, Anna`, which forms and lists tell in this order."""
+    for at in range(len(runs) - 1):
+        one, other = runs[at], runs[at + 1]
+        if not (told[at] or told[at + 1]) or text[one.end : other.start] != ", ":
+            continue
+        family, given = one.words[-1], other.words[0]
+        if family not in names.given and given in names.given and (told[at] or family in names.family):
+            yield Found(one.start, other.end, Kind.PERSON, "family_first")
 
 
 def _told_again(runs: list[Run], told: list[str | None], known: set[str], text: str) -> Iterator[Found]:
