@@ -51,7 +51,7 @@ _ENDED = (
     rf"{CAPITAL}{IN_WORD}*(?:straße|strasse|str\.|weg|gasse|platz|allee|damm|ufer|steig|stieg|graben|vej"
     rf"|vænget|gade|allé"
     r"|gata|gatan|vägen|gränd|stigen|katu|tie|kuja|polku|straat|laan|plein|kade|gracht|dijk|singel|utca"
-    r"|veien|vegen|gaten|dreef|steeg"
+    r"|veien|vegen|gaten|dreef|steeg|baan|hof|boulevard"
     r"|-(?:Straße|Strasse|Str\.|Weg|Gasse|Platz|Allee|Damm|Ufer|Ring|Steig|Chaussee|Promenade))"
 )
 _UNIT = (
@@ -107,12 +107,16 @@ _ZIP = Linear(
 # A number and a name are a street whatever its kind, where a place and its code follow; on the
 # continent the number stands behind the name, and the code before the place.
 _CODED = Linear(
-    rf"\b(?P<road>{_NUMBER} (?:{_NAME} |{_LINK} ){{0,4}}{_NAME})(?:,? ?(?:#\d{{1,5}}|{_UNIT}))?(?:,|\s?\n)\s{{0,3}}"
-    rf"(?:{_NAME}[ ,\n]{{1,2}}){{1,5}}"
-    r"(?:[A-Z][A-Za-z] \d{5}(?:-\d{4})?|[A-Z][A-Za-z]?\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
-    rf"|\b(?P<way>(?:{_NAME} |{_LINK} ){{0,5}}{_NAME},? \d{{1,4}}(?:[ /-]?[A-Za-z0-9]{{1,4}})?)(?:,|\s?\n)\s{{0,3}}"
-    r"(?:(?:[A-Z]{1,2}-)?(?P<code>\d{4} ?[A-Z]{2}|\d{2}[- ]\d{3}|\d{3} \d{2}|\d{4,5}) "
-    rf"{_NAME}|(?:{_NAME} ){{1,4}}- [A-Z]{{2}},? \d{{5}}-?\d{{3}}\b)"
+    rf"\b(?P<road>(?:[Uu]nit |[Ff]lat )?{_NUMBER} (?:{_NAME} |{_LINK} ){{0,4}}{_NAME})"
+    rf"(?:,? ?(?:#\d{{1,5}}|{_UNIT}))?(?:,|\s?\n)\s{{0,3}}(?:{_NAME}[ ,\n]{{1,2}}){{1,5}}"
+    r"(?:(?P<zip>(?:[A-Z][A-Za-z]{1,2} )?\d{4,5}(?:-\d{4})?)|[A-Z][A-Za-z]?\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
+    rf"|\b(?P<way>(?:{_NAME} |{_LINK} ){{0,5}}{_NAME}(?: \p{{Ll}}{{3,12}})?,? "
+    r"\d{1,4}(?:[ /-]?[A-Za-z0-9]{1,4})?)"
+    r"(?:,? \d{1,2}[ºª](?: ?[A-Z])?)?(?:,|\s?\n)\s{0,3}"
+    r"(?:(?:[A-Z]{1,2}-)?(?P<code>\d{4} ?[A-Z]{2}|\d{4}-\d{3}|\d{2}[- ]\d{3}|\d{3} \d{2}|\d{4,5}) "
+    rf"{_NAME}(?: \([A-Z]{{2}}\))?|(?:{_NAME} ){{1,4}}- [A-Z]{{2}},? \d{{5}}-?\d{{3}}\b)"
+    rf"|\b(?P<town>(?:[A-Z]{{1,2}}-)?\d{{4}} {_NAME}(?:,|\s?\n)\s{{0,3}}(?:{_NAME} ){{1,3}})"
+    r"(?:utca|útja|út|tér|krt|köz|u)\.? \d{1,4}\b"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 # One scan clears most texts.
@@ -154,6 +158,7 @@ _SMALL = frozenset(
         "las",
         "el",
     }
+    | {"an", "op", "bei", "sur", "sous", "en", "aan", "upon"}
     | {"y", "van", "von", "zum", "zur", "am", "rue", "via", "u", "ul", "st", "avenue"}
 )
 _MOST_WORDS = 6
@@ -171,7 +176,8 @@ def find_addresses(text: str) -> Iterator[Found]:
     for found in _anchored(text):
         yield _without_stop(found, text)
     for match in _CODED.finditer(text):
-        street, code = match.group("road") or match.group("way"), match.group("code") or ""
+        street = match.group("road") or match.group("way") or match.group("town")
+        code = match.group("code") or match.group("zip") or ""
         # `May 5, 2024 Flights` has the form of a street and a place.
         if not _is_no_street(street) and not _YEAR.match(code):
             yield Found(match.start(), _right(text, match.end()), Kind.ADDRESS, "coded")

@@ -32,7 +32,8 @@ _EMAIL_WORD = re.compile(
 # What was always a phone number by its looks: the American groups, and a plus with groups behind it.
 _BY_LOOKS = re.compile(
     # An extension may follow at once, `x77`.
-    r"(?<![\w.+-])(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]?\d{4}|\d{3}([ .-])\d{3}\1\d{4})(?![\w-](?<!x)|x\D)"
+    r"(?<![\w.+-])(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]?\d{4}|\d{3}([ .-])\d{3}\1\d{4})"
+    r"(?![\w-](?<!x)|x\D)"
     r"|(?<![\w.])\+\d{1,3}[ .-]?(?:\(0\) ?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
     r"|(?<=\w)\+\d{11}(?![\w-])"
     r"|\(\d{3}\) ?\d{3}[ .-]?\d{4}(?!\w)"
@@ -41,7 +42,8 @@ _MARK = r"[ .()/\u00a0\u2010-\u2015-]"
 _DENSE = re.compile(rf"[0-9](?:{_MARK}{{0,3}}[0-9]){{6,}}")
 _INTERNATIONAL = re.compile(rf"(?:\+|(?<![\w.])00) ?\(?[1-9](?:{_MARK}{{0,3}}[0-9]){{6,14}}(?![0-9])")
 _GROUPED = re.compile(
-    r"(?<![\w.,:+$€£#-])(?<![$€£] )\(?\d{1,6}\)?(?:(?:[ ./\u00a0\u2010-\u2015-]{1,2}|(?<=\)))\(?\d{2,8}\)?){1,6}"
+    r"(?<![\w.,:+$€£#-])(?<![$€£] )\(?\d{1,6}\)?(?:(?:[ ./\u00a0\u2010-\u2015-]{1,2}|(?<=\)))\(?\d{2,9}\)?)"
+    r"{1,6}"
     r"(?![\w%-]|[.,:/]\d| ?[$€£%])"
 )
 _DATE_LIKE = re.compile(
@@ -57,7 +59,8 @@ _STRONG_WORDS = (
     r"|\bhandy|rufnummer"
     r"|mobil(?:nummer|funk)|t[ée]l[ée]phone|\bportable\b|appelez|appelle|joindre|tel[ée]fono|\bm[óo]vil\b"
     r"|\bcelular\b"
-    r"|ll[áa]ma(?:me|nos|r)\b|(?:call|reach|text|ring) (?:me|us|him|her|back)|call ?back|contact number|emergency contact"
+    r"|ll[áa]ma(?:me|nos|r)\b|(?:call|reach|text|ring) (?:me|us|him|her|back)|call ?back|contact number"
+    r"|emergency contact"
 )
 _STRONG = re.compile(rf"(?i){_STRONG_WORDS}")
 _WEAK = re.compile(
@@ -225,7 +228,8 @@ def _phones(text: str) -> Iterator[Found]:
         yield from _in_dense(text, first, beyond)
     for match in _BARE_PHONE.finditer(text):
         word, gap, number = match.groups()
-        sure = _STRONG.fullmatch(word) or (gap.strip(" :").lower() in _NEXT_TO and _is_valid(number, "US"))
+        near = gap.strip(" :").lower() in _NEXT_TO and _is_valid(number, "US")
+        sure = _STRONG.fullmatch(word) or near or gap.endswith((" on ", " at "))
         if sure and not _OTHER_NUMBER.search(gap):
             start, end = match.span(3)
             yield _with_extension(text, start, end, "cued_phone")

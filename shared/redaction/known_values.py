@@ -74,12 +74,20 @@ class KnownValues:
 
     def find(self, text: str) -> Iterator[Found]:
         """Find each known value where it stands as whole words."""
-        if len(self.kinds) <= _FEW and not any(value in text for value in self.kinds):
-            return
-        for match in self._pattern.finditer(text) if self._pattern else ():
-            start, end = match.start(), match.end()
+        for start, value in self._places(text):
+            end = start + len(value)
             if not (start and _IN_WORD.match(text, start - 1)) and not _IN_WORD.match(text, end):
-                yield Found(start, end, self.kinds[match.group()], "known")
+                yield Found(start, end, self.kinds[value], "known")
+
+    def _places(self, text: str) -> Iterator[tuple[int, str]]:
+        if len(self.kinds) <= _FEW:
+            for value in self.kinds:
+                at = text.find(value)
+                while at >= 0:
+                    yield at, value
+                    at = text.find(value, at + len(value))
+        elif self._pattern:
+            yield from ((match.start(), match.group()) for match in self._pattern.finditer(text))
 
 
 def _prose_of(spans: Iterable[Span]) -> set[str]:

@@ -27,7 +27,7 @@ class Linear:
     def is_in(self, text: str) -> bool:
         """Say whether it matches anywhere; faster than a search, for nobody asks where."""
         # Of bytes the engine need not say at which character a match stands.
-        return self._compiled.search(text.encode()) is not None  # type: ignore[call-overload,no-any-return]
+        return self._compiled.search(text.encode()) is not None  # type: ignore[call-overload]
 
     def search(self, text: str) -> "re.Match[str] | None":
         """Find the first match; as `re` does, as do the others."""

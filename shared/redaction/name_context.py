@@ -1,7 +1,8 @@
 """What stands around a name and says that it is one."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from shared.redaction.linear import Linear
@@ -16,7 +17,7 @@ _BEFORE = {
         r"\s{0,2}(?:is|was|are|to|es|est|ist|as|should be|must be|:|=|-)\s{0,6}(?:to\s)?[\"'“]?"
         r"|(?:first|last|full|maiden|middle|legal|my|his|her|their|the) name\b[^.?!\n]{0,20}?\b(?:is|was"
         r"|to)\s"
-        r"|(?:called|named|known as|nicknamed)\s(?:him\s|her\s|them\s|it\s)?"
+        r"|(?:called|named|known as|nicknamed|call me)\s(?:him\s|her\s|them\s|it\s)?"
         r"|(?:ich heiße|ich bin|je m['’]appelle|je suis|me llamo|soy|hier ist|hier spricht)\s"
         r"|name\b[^.?!\n]{0,30}\?\s{1,3}(?:[\pL ]{1,12}:\s{0,2})?[\"'“]?"
         r"|(?:full|first|last|middle|maiden|customer|client|patient|passenger|guest|contact|account"
@@ -54,8 +55,8 @@ _BEFORE = {
         r"|with)"
         r"|assistant to|(?:son|daughter|wife|husband|mother|father|behalf) of|grandmother|grandfather|user"
         r"|customer"
-        r"|passenger|according to|(?:ask|asks|asked|asking|look|looks|looked|looking|ring|rang|search|searching"
-        r"|wait|waiting|page|call|message|letter|parcel|package|table|room) for)\s"
+        r"|passenger|according to|(?:ask|asks|asked|asking|look|looks|looked|looking|ring|rang|search"
+        r"|searching|wait|waiting|page|call|message|letter|parcel|package|table|room) for),?\s"
     ),
     "quoted": Linear(r"[\"”!?,] ?(?:said|says|asked|replied|wrote|explained|answered) "),
     "spoken_to": Linear(
@@ -141,49 +142,41 @@ class Seen(NamedTuple):
 
 def rule_by_context(run: Run, right: str, seen: Seen) -> str | None:
     """Know a name by what is said of it: who speaks, is spoken to, signs, or owns something."""
+    return next(_rules_by_context(run, right, seen), None)
+
+
+def _rules_by_context(run: Run, right: str, seen: Seen) -> Iterator[str]:  # noqa: C901 - a list of rules
+    """Yield the rules that hold, in order: no rule is looked at behind one that does."""
     words, text, before = run.words, seen.text, seen.text[max(0, run.start - 3) : run.start]
-    low, several = words[0].lower(), len(words) > 1
+    low, several, at = words[0].lower(), len(words) > 1, partial(seen.cues.before, run)
     listed = any(word in seen.names.given or word in seen.names.family for word in words)
     opens = not before.strip() or before.rstrip(" ")[-1:] in _OPENING or before.endswith("\n")
+    if _ADDRESSED.match(right) and at("salutation"):
+        yield "salutation"
+    if len(words) < _LONGEST and _SIGNS_OFF.match(right) and at("signature"):
+        yield "signature"
+    if 1 < len(words) < _LONGEST and _stands_on_a_card(run, before, text):
+        yield "contact_card"
+    if _SPEAKS.match(right) and low not in _MARKS and (listed or not several):
+        yield "speaker"
+    if _OWNS.match(right) and (listed or several or any(map(at, _BEFORE))):
+        yield "owner"
+    if (listed or several) and at("spoken_of"):
+        yield "spoken_of"
+    if at("quoted"):
+        yield "quoted"
+    if (listed or _SAYS_WHO.match(right)) and at("self"):
+        yield "self"
+    if opens and _VOCATIVE.match(right) and (listed or _REQUEST.match(right)):
+        yield "subject"
+    if (listed or len(words) == _TWO or (opens and not _ADVERB.search(low))) and _DOES.match(right):
+        yield "subject"
+    if several and at("author"):
+        yield "author"
+    if listed and (several or low not in AMBIGUOUS) and at("spoken_to"):
+        yield "spoken_to"
+
+
+def _stands_on_a_card(run: Run, before: str, text: str) -> bool:
     own_line = not before or before.endswith("\n") or _QUOTE_MARK.search(before) is not None
-
-    def at(rule: str) -> bool:
-        return seen.cues.before(run, rule)
-
-    def asked() -> bool:
-        return opens and _VOCATIVE.match(right) is not None and (listed or _REQUEST.match(right) is not None)
-
-    def acts() -> bool:
-        told = listed or len(words) == _TWO or (opens and not _ADVERB.search(low))
-        return told and _DOES.match(right) is not None
-
-    def owns() -> bool:
-        return _OWNS.match(right) is not None and (listed or several or any(map(at, _BEFORE)))
-
-    rules: tuple[tuple[str, Callable[[], bool]], ...] = (
-        ("salutation", lambda: _ADDRESSED.match(right) is not None and at("salutation")),
-        (
-            "signature",
-            lambda: len(words) < _LONGEST and _SIGNS_OFF.match(right) is not None and at("signature"),
-        ),
-        (
-            "contact_card",
-            lambda: (
-                own_line
-                and 1 < len(words) < _LONGEST
-                and _CARD.match(text[run.end : run.end + 240]) is not None
-            ),
-        ),
-        (
-            "speaker",
-            lambda: _SPEAKS.match(right) is not None and low not in _MARKS and (listed or not several),
-        ),
-        ("owner", owns),
-        ("spoken_of", lambda: (listed or several) and at("spoken_of")),
-        ("quoted", lambda: at("quoted")),
-        ("self", lambda: (listed or _SAYS_WHO.match(right) is not None) and at("self")),
-        ("subject", lambda: asked() or acts()),
-        ("author", lambda: several and at("author")),
-        ("spoken_to", lambda: listed and (several or low not in AMBIGUOUS) and at("spoken_to")),
-    )
-    return next((rule for rule, holds in rules if holds()), None)
+    return own_line and _CARD.match(text[run.end : run.end + 240]) is not None

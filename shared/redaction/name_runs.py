@@ -14,7 +14,9 @@ _INITIALS = rf"(?:[{_CAPITAL}]\.){{2,4}}(?= [{_CAPITAL}])"
 _WORD = rf"(?:{_INITIALS}|[{_CAPITAL}](?:[^\W\d_]|['’-])*+\.?)"
 _RUN = re.compile(rf"(?<![\w@/\\#$]){_WORD}(?:[ \u00a0]{{1,2}}(?:(?:{_PARTICLES}) ){{0,2}}{_WORD})*+")
 _TOKEN = re.compile(rf"{_INITIALS}|[^\W\d_](?:[\w'’-]*[\w])?\.?")
-_NO_INITIALS = frozenset({"U.S", "U.K", "U.N", "E.U", "D.C", "N.Y", "L.A", "P.O", "A.M", "P.M", "B.C", "A.D", "U.S.A"})
+_NO_INITIALS = frozenset(
+    {"U.S", "U.K", "U.N", "E.U", "D.C", "N.Y", "L.A", "P.O", "A.M", "P.M", "B.C", "A.D", "U.S.A"}
+)
 _TITLES = words(
     "mr mrs ms miss mx mme mlle dr prof professor doctor sir madam madame monsieur herr frau fräulein señor "
     "señora señorita sra srta doña signor signora captain capt sgt lt rev lord lady dame aunt uncle grandma "

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from shared.redaction.kinds import Found, Kind
-from shared.redaction.linear import Linear
+from shared.redaction.linear import Linear, any_pattern
 
 _LARGEST_BYTE = 255
 # RE2 looks at no character around a match: what stands before and after is judged one by one.
@@ -31,8 +31,6 @@ _MAC = Linear(
     r"\b(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\b"
 )
-# So many of one mark a hardware address has; three groups of four digits have two dots.
-_MAC_MARKS, _FEWEST_DOTS = 5, 2
 _GOES_ON_BEFORE = re.compile(r"[0-9A-Fa-f][:.-]$")
 _GOES_ON_AFTER = re.compile(r"[:-][0-9A-Fa-f]|\.[0-9A-Fa-f]{4}\b")
 
@@ -62,19 +60,21 @@ _EXACT_DECIMALS = 4
 _MOST_LATITUDE, _MOST_LONGITUDE = 90, 180
 
 
+# One scan clears most texts.
+_HINT = any_pattern(*(one.pattern for one in (_IPV4, _IPV6, _MAC, _PAIR, _KEYED, _DEGREES, _GEO)))
+
+
 def find_network(text: str) -> Iterator[Found]:
     """Find IPv4, IPv6 and hardware addresses, and coordinates."""
-    if "." in text:
-        yield from _ipv4(text)
-        yield from _pairs(text)
-        yield from _told_places(text)
-    if ":" in text:
-        yield from _ipv6(text)
-        yield from (_found(match.span(1), Kind.LOCATION, "geo_uri") for match in _GEO.finditer(text))
-    if text.count(":") >= _MAC_MARKS or text.count("-") >= _MAC_MARKS or text.count(".") >= _FEWEST_DOTS:
-        yield from _macs(text)
-    if "°" in text or "º" in text:
-        yield from (_found(match.span(), Kind.LOCATION, "degrees") for match in _DEGREES.finditer(text))
+    if not _HINT.is_in(text):
+        return
+    yield from _ipv4(text)
+    yield from _pairs(text)
+    yield from _told_places(text)
+    yield from _ipv6(text)
+    yield from (_found(match.span(1), Kind.LOCATION, "geo_uri") for match in _GEO.finditer(text))
+    yield from _macs(text)
+    yield from (_found(match.span(), Kind.LOCATION, "degrees") for match in _DEGREES.finditer(text))
 
 
 def _ipv4(text: str) -> Iterator[Found]:

@@ -4,9 +4,9 @@ import importlib
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import accumulate
 from typing import NamedTuple
 
+from shared.redaction.cards import find_cards
 from shared.redaction.kinds import Found, Kind
 from shared.redaction.linear import Linear, any_pattern
 
@@ -14,46 +14,6 @@ from shared.redaction.linear import Linear, any_pattern
 # digits and marks between them cannot stand for each other, so that it needs no way back.
 _RUN = re.compile(r"[0-9](?:[ \t\n\u00a0\u2010-\u2015./+-]{0,2}[0-9]){8,}")
 _FRACTION = re.compile(r"\d{1,8}\.\d+")
-
-# ---- cards
-# More digits that stand one by one are a column of figures; cards that are spelled so may be several.
-_MOST_SINGLE = 400
-_CARD_RUN = re.compile(
-    r"(?<![\d.])\d{4}(?:\.\d{4}){3}(?!\.?\d)"
-    r"|(?<!\d)(?<!\d\.)\d+(?:[ \t\n\u00a0\u2010-\u2015-]{1,2}\d+)*"
-)
-_GROUP = re.compile(r"\d+")
-_CARD_LENGTHS = range(12, 20)
-# Numbers of other lengths are order and trace numbers far more often: those need a word that says card,
-# or to begin as the few cards of these lengths do, and no word that says another number.
-_USUAL_LENGTHS = range(13, 17)
-_RARE = re.compile(r"4\d{18}|(?:5018|5020|5038|5893|6304|6759|676[1-3]|0604)\d{8}(?:\d{5,7})?|62\d{15,17}")
-_OTHER_NUMBER = re.compile(
-    r"(?i)(?<![a-z])(?:[a-z]{0,20}_)?ids?(?![a-z])|trace|span|order|book|reserv|ticket|track|invoice|ref|case"
-    r"|request|session|event|message|serial|customer|user|account|number|no\.|#|=|\":|time|\bns\b"
-)
-# So many digits and nothing else: a card, or a Chinese identity number.
-BARE_LENGTHS = frozenset({*_USUAL_LENGTHS, 18})
-# How cards are written; other groups that sum up by chance are columns of numbers.
-_CARD_GROUPS = frozenset(
-    {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 4, 2), (4, 4, 4, 3), (4, 4, 4, 4, 3), (6, 13)}
-)
-_GROUPS_WITH_WORD = frozenset({(4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (8, 4), (8, 8)})
-_ANY_GROUPS = _CARD_GROUPS | _GROUPS_WITH_WORD
-_FIRST_SIZES, _MOST_GROUPS = {groups[0] for groups in _ANY_GROUPS}, max(map(len, _ANY_GROUPS))
-# The first digits that issuers have been given (ISO/IEC 7812): Visa, Mastercard, American Express,
-# Diners, JCB, Discover, UnionPay, Maestro.
-_ISSUED = re.compile(
-    r"4|5[0-8]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|3[04-9]|6|(?:2131|1800)\d{11}$|0604\d{8}$"
-)
-_CARD_WORD = re.compile(
-    r"(?i)(?<!<)card|kart|carte|tarjeta|visa|master|maestro|amex|credit|debit|\bcc\b|\bpan\b"
-)
-# Trace and span ids are hex: sixteen of their digits in a row are no card.
-_HEX_ID = re.compile(r"(?=[0-9a-f]*[a-f])[0-9a-f]{16,64}")
-_WORD_END = re.compile(r"\w+$")
-_WORD_START = re.compile(r"\w*")
-_WIDEST_WORD = 64
 
 # ---- IBAN: the length that each country gave it (ISO 13616)
 _COUNTRIES_BY_LENGTH = {
@@ -137,7 +97,7 @@ _CUE = Linear(
     r"|(?P<birth>\bborn\b|date[ _]of[ _]birth|birth[ _]?da(?:te|y)|\bdob\b|\bd\.o\.b\b|\bgeboren\b"
     r"|geburts(?:datum|tag)|date de naissance|\bn(?:é|ée|é\(e\)|ee?) le\b|\bnacid[oa] el\b|\bnac[ií] el\b"
     r"|fecha de nacimiento|data di nascita|\bnat[oa] il\b|geboortedatum)"
-    r"|(?P<ssn>\bssn\b|_ssn\b|social[ _-]?security)"
+    r"|(?P<ssn>\bssn\b|_ssn\b|social[ _-]?security|\bsocial (?:is|number|no)\b)"
     r"|(?P<national>steuer-?(?:id|identifikationsnummer|nummer|nr)|sozialversicherungsnummer"
     r"|num[ée]ro fiscal|num[ée]ro de s[ée]curit[ée] sociale|s[ée]curit[ée] sociale|codice fiscale"
     r"|national[ _-]?(?:id|insurance|identity)|identity (?:card|number)|id[ _-]card|tax(?:payer)?[ _-]id"
@@ -232,13 +192,9 @@ def find_numbers(text: str) -> Iterator[Found]:
 def _in_digits(text: str, start: int, end: int) -> Iterator[Found]:
     if _FRACTION.fullmatch(text, start, end):
         return
-    run = text[start:end]
-    if run.isdigit():
-        yield from _cards(text, run, start) if len(run) in _CARD_LENGTHS else ()
+    yield from find_cards(text, start, end)
+    if text[start:end].isdigit():
         return
-    for match in _CARD_RUN.finditer(text, start, end):
-        if match.end() - match.start() >= _CARD_LENGTHS.start:
-            yield from _cards(text, match.group(), match.start())
     # The character that follows decides, so the search looks one beyond the run.
     for match in _MARKED.finditer(text, start, min(end + 1, len(text))):
         yield from _marked(match.group(), match.start(), text)
@@ -255,93 +211,6 @@ def _marked(value: str, start: int, text: str) -> Iterator[Found]:
     for module, form in _PUNCTUATED_FORMS:
         if form.fullmatch(value) and _is_valid(module)(value):
             yield Found(start, end, Kind.NATIONALID, module)
-
-
-def _cards(text: str, run: str, offset: int) -> Iterator[Found]:
-    """Find the cards among groups of digits: grouped as cards are, digit by digit, or in one piece."""
-    groups = [match.span() for match in _GROUP.finditer(run)]
-    sizes = [end - start for start, end in groups]
-    begins = list(accumulate(sizes, initial=0))
-    plain = "".join(run[start:end] for start, end in groups)
-    sums: tuple[list[int], list[int]] | None = None
-    for first, last in _grouped_as_cards(sizes):
-        begin, stop = begins[first], begins[last + 1]
-        if not _is_issued(plain, begin, stop):
-            continue
-        card = Found(offset + groups[first][0], offset + groups[last][1], Kind.CARD, "luhn")
-        if not _is_written_as_card(tuple(sizes[first : last + 1]), text, card):
-            continue
-        sums = sums or _luhn_sums(plain)
-        if _luhn_holds(sums, begin, stop):
-            yield card
-
-
-def _grouped_as_cards(sizes: list[int]) -> Iterator[tuple[int, int]]:
-    """Say from which group of digits to which a card may go, by their sizes alone."""
-    at = 0
-    while at < len(sizes):
-        size, end = sizes[at], at + 1
-        if size == 1:
-            while end < len(sizes) and sizes[end] == 1:
-                end += 1
-            if _CARD_LENGTHS.start <= end - at <= _MOST_SINGLE:
-                for first in range(at, end):
-                    shortest, longest = first + _CARD_LENGTHS.start, first + _CARD_LENGTHS.stop
-                    yield from ((first, stop - 1) for stop in range(shortest, min(longest, end + 1)))
-        elif size in _CARD_LENGTHS:
-            yield at, at
-        elif size in _FIRST_SIZES:
-            for stop in range(at + 2, min(at + _MOST_GROUPS, len(sizes)) + 1):
-                if tuple(sizes[at:stop]) in _ANY_GROUPS:
-                    yield at, stop - 1
-        at = end
-
-
-def _is_written_as_card(groups: tuple[int, ...], text: str, card: Found) -> bool:
-    plain = len(groups) == 1 or set(groups) == {1}
-    if groups not in _CARD_GROUPS and not (plain and sum(groups) in _USUAL_LENGTHS):
-        near = text[max(0, card.start - 48) : card.start], text[card.end : card.end + 24]
-        said = any(map(_CARD_WORD.search, near)) or _is_rare_card(groups, text, card)
-        if not said or not (plain or groups in _GROUPS_WITH_WORD):
-            return False
-    return not _is_in_hex_id(text, card)
-
-
-def _is_rare_card(groups: tuple[int, ...], text: str, card: Found) -> bool:
-    """Know a card of an unusual length in a sentence that speaks of no other number."""
-    if len(groups) > 1 or " " not in text or not _RARE.fullmatch(text, card.start, card.end):
-        return False
-    return _OTHER_NUMBER.search(text, max(0, card.start - 48), card.start) is None
-
-
-def _is_in_hex_id(text: str, found: Found) -> bool:
-    """Look at the word that a card stands in, as far as an id is long."""
-    before = _WORD_END.search(text, max(0, found.start - _WIDEST_WORD), found.start)
-    after = _WORD_START.match(text, found.end, found.end + _WIDEST_WORD)
-    word = (before[0] if before else "") + text[found.start : found.end] + (after[0] if after else "")
-    return _HEX_ID.fullmatch(word) is not None
-
-
-def _is_issued(plain: str, begin: int, stop: int) -> bool:
-    return (
-        _ISSUED.match(plain, begin, stop) is not None
-        and plain.count(plain[begin], begin, stop) < stop - begin
-    )
-
-
-def _luhn_sums(plain: str) -> tuple[list[int], list[int]]:
-    """Add up the Luhn sums once for a whole run, as if even places were doubled, and as if odd ones were."""
-    as_is = [int(digit) for digit in plain]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in as_is]
-    odd_doubled = [pair[at % 2] for at, pair in enumerate(zip(as_is, doubled, strict=True))]
-    even_doubled = [pair[1 - at % 2] for at, pair in enumerate(zip(as_is, doubled, strict=True))]
-    return list(accumulate(odd_doubled, initial=0)), list(accumulate(even_doubled, initial=0))
-
-
-def _luhn_holds(sums: tuple[list[int], list[int]], begin: int, stop: int) -> bool:
-    # The last digit is the one that checks: it stays as it is.
-    added = sums[(stop - 1) % 2]
-    return (added[stop] - added[begin]) % 10 == 0
 
 
 def _by_form(text: str, start: int, value: str) -> Iterator[Found]:

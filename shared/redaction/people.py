@@ -146,9 +146,17 @@ def _rule_of(run: Run, seen: Seen) -> str | None:
     code = first.isupper() and len(first) > 1 and "." not in first and not seen.text.isupper()
     if seen.cues.before(run, "introduced") and not (code and len(first) <= _SHORT_CODE):
         return "introduced"
-    if code or _is_a_place(run, right):
+    if code:
+        return "full_name" if _shouted(run, seen.names) else None
+    if _is_a_place(run, right):
         return None
     return _by_form(run, right, seen.names) or rule_by_context(run, right, seen)
+
+
+def _shouted(run: Run, names: Names) -> bool:
+    """Know a full name in capitals in a text that has small letters too."""
+    first, *others = run.words
+    return bool(others) and first.capitalize() in names.given and others[-1].capitalize() in names.family
 
 
 def _may_be_a_name(run: Run, right: str) -> bool:
@@ -175,6 +183,9 @@ def _by_form(run: Run, right: str, names: Names) -> str | None:
     last = others[-1]
     plain = [word for word in run.words if word.lower() not in AMBIGUOUS]
     middle = any(len(word) == 1 for word in others[:-1]) and len(first) > 1 and len(last) > 1
+    if len(last) == 1 and first in names.family and first in plain:
+        # `Marlow T.`
+        return "initial"
     if middle or "." in first or (len(first) == 1 and (last in names.family or _ends_like_a_name(last))):
         # Whoever has an initial in the middle, or several in front, is a person: `Xxxx X. Xxxx`.
         return "initial"
@@ -210,16 +221,14 @@ def _name_pairs(runs: list[Run], told: list[str | None], text: str, names: Names
             told[at + 1] = told[at + 1] or "pair"
 
 
-def _family_first(
-    runs: list[Run], told: list[str | None], text: str, names: Names
-) -> Iterator[Found]:
+def _family_first(runs: list[Run], told: list[str | None], text: str, names: Names) -> Iterator[Found]:
     """Join `Marlow, Anna`, which forms and lists tell in this order."""
     for at in range(len(runs) - 1):
         one, other = runs[at], runs[at + 1]
-        if not (told[at] or told[at + 1]) or text[one.end : other.start] != ", ":
+        if not (told[at] or told[at + 1]) or text[one.end : other.start] != ", " or len(one.words) > 1:
             continue
-        family, given = one.words[-1], other.words[0]
-        if family not in names.given and given in names.given and (told[at] or family in names.family):
+        family, given = one.words[0], other.words[0]
+        if given in names.given and (told[at] == "introduced" or family in names.family):
             yield Found(one.start, other.end, Kind.PERSON, "family_first")
 
 
@@ -254,11 +263,33 @@ def _may_join(run: Run) -> bool:
 
 
 _BESIDE = frozenset({"given_name", "full_name", "initial", "title", "told_again", "pair"})
-_ASKING = ("name", "Name", "NAME", "called", "heiße", "llamo", "appelle", "nombre")
+_ASKING = (
+    "name",
+    "Name",
+    "NAME",
+    "older:",
+    "ient:",
+    "icant:",
+    "ustomer:",
+    "enger:",
+    "uest:",
+    "enant:",
+    "called",
+    "heiße",
+    "llamo",
+    "appelle",
+    "nombre",
+)
 _SAID_SMALL = Linear(
     r"(?i)\b(?:my name is|my name's|name:|i am called|ich heiße|me llamo|je m'appelle|mi nombre es|mein "
     r"name ist) "
     r"(\p{Ll}{2,20}(?:[ -]\p{Ll}{2,20}){0,2})"
+)
+
+
+_LABELLED_SMALL = Linear(
+    r"(?i:\b(?:applicant|card ?holder|holder|patient|passenger|customer|tenant|guest|client|name): ?)"
+    r"(\p{Ll}{2,20}(?: \p{Ll}{2,20}){1,2})(?:[,.;]|\s*$|\n)"
 )
 
 
@@ -275,6 +306,10 @@ def _in_lower_case(text: str, names: Names) -> Iterator[Found]:
         if taken and (first in names.given or first in names.family or taken == len(words)):
             end = match.start(1) + len(" ".join(words[:taken]))
             yield Found(match.start(1), end, Kind.PERSON, "introduced")
+    for match in _LABELLED_SMALL.finditer(text):
+        first = match.group(1).split(" ")[0]
+        if first.capitalize() in names.given:
+            yield Found(match.start(1), match.end(1), Kind.PERSON, "introduced")
 
 
 _LINKS = frozenset({"and", "und", "et", "y", "from", "but", "i", "my"})

@@ -10,6 +10,7 @@ from functools import cache, partial
 from hashlib import blake2b
 
 from shared.redaction.addresses import find_addresses
+from shared.redaction.cards import BARE_LENGTHS
 from shared.redaction.contacts import find_contacts
 from shared.redaction.credentials import find_credentials
 from shared.redaction.folding import fold, original_span
@@ -42,7 +43,11 @@ def find(text: str, *, prose: bool = True, listed: bool = True) -> list[Found]:
     """
     if len(text) < _SHORTEST or _IDENTIFIER.fullmatch(text):
         return []
-    if not text.isascii():
+    if text.isascii():
+        if text.isdecimal():
+            # Ids of spans most of all; only a card or a nation's id tells itself by its digits.
+            return merged(find_numbers(text)) if len(text) in BARE_LENGTHS else []
+    else:
         # Half a character, which no engine takes, becomes a whole one of the same length.
         text = text.encode("utf-8", "replace").decode()
     if len(text) <= _LONGEST:
@@ -106,10 +111,6 @@ def merged(found: Iterable[Found]) -> list[Found]:
 
 def _candidates(text: str, *, prose: bool, listed: bool) -> Iterator[Found]:
     """Ask all detectors; where two findings are of one length the kind of the earlier one stays."""
-    if text.isdecimal():
-        # Digits alone may be a card or an id of a nation; for all else words or marks must stand beside them.
-        yield from find_numbers(text)
-        return
     yield from _long_values(text)
     yield from _short_values(text, prose=prose, listed=listed)
 

@@ -7,6 +7,7 @@ def words(listed: str) -> frozenset[str]:
 
 
 STARTERS = words(
+    "nobody somebody asap "
     "alright understood hmm meanwhile therefore oui si ja nein non besides otherwise dob a about above "
     "account across action actual add additional address after again agent ai air airline airlines airport "
     "all also although always am american amount an and another answer any anyone anything api app are "
