@@ -228,8 +228,12 @@ def _family_first(runs: list[Run], told: list[str | None], text: str, names: Nam
         if not (told[at] or told[at + 1]) or text[one.end : other.start] != ", " or len(one.words) > 1:
             continue
         family, given = one.words[0], other.words[0]
-        if given in names.given and (told[at] == "introduced" or family in names.family):
+        if given in names.given and _is_a_familys(family, told[at], names):
             yield Found(one.start, other.end, Kind.PERSON, "family_first")
+
+
+def _is_a_familys(name: str, rule: str | None, names: Names) -> bool:
+    return rule == "introduced" or (name in names.family and name not in names.given)
 
 
 def _told_again(runs: list[Run], told: list[str | None], known: set[str], text: str) -> Iterator[Found]:
