@@ -106,24 +106,26 @@ _ZIP = Linear(
 )
 # A number and a name are a street whatever its kind, where a place and its code follow; on the
 # continent the number stands behind the name, and the code before the place.
+_FLOOR = r"\d{1,2}[º.ª]?(?: ?(?:[A-Z]|[Dd]to|[Ee]sq|tv|th|mf)\b\.?)?|int\. \d{1,3}"
 _CODED = Linear(
     rf"\b(?P<road>(?:[Uu]nit |[Ff]lat )?{_NUMBER} (?:{_NAME} |{_LINK} ){{0,4}}{_NAME})"
     rf"(?:,? ?(?:#\d{{1,5}}|{_UNIT}))?(?:,|\s?\n)\s{{0,3}}(?:{_NAME}[ ,\n]{{1,2}}){{1,5}}"
     r"(?:(?P<zip>(?:[A-Z][A-Za-z]{1,2} )?\d{4,5}(?:-\d{4})?)|[A-Z][A-Za-z]?\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
     rf"|\b(?P<way>(?:{_NAME} |{_LINK} ){{0,5}}{_NAME}(?: \p{{Ll}}{{3,12}})?,? "
-    r"\d{1,4}(?:[ /-]?[A-Za-z0-9]{1,4})?)"
-    r"(?:,? \d{1,2}[ºª](?: ?[A-Z])?)?(?:,|\s?\n)\s{0,3}"
+    r"\d{1,4}(?:[ /-]?[A-Za-z0-9]{1,4})?(?: \d{1,3})?)"
+    rf"(?:,? (?:{_FLOOR}))?(?: \d{{4}} ?[A-Z]{{2}} {_NAME}|(?:,|\s?\n)\s{{0,3}}"
     r"(?:(?:[A-Z]{1,2}-)?(?P<code>\d{4} ?[A-Z]{2}|\d{4}-\d{3}|\d{2}[- ]\d{3}|\d{3} \d{2}|\d{4,5}) "
-    rf"{_NAME}(?: \([A-Z]{{2}}\))?|(?:{_NAME} ){{1,4}}- [A-Z]{{2}},? \d{{5}}-?\d{{3}}\b)"
-    rf"|\b(?P<town>(?:[A-Z]{{1,2}}-)?\d{{4}} {_NAME}(?:,|\s?\n)\s{{0,3}}(?:{_NAME} ){{1,3}})"
-    r"(?:utca|útja|út|tér|krt|köz|u)\.? \d{1,4}\b"
+    rf"{_NAME}(?: \([A-Z]{{2}}\))?|(?:{_NAME} ){{1,4}}- [A-Z]{{2}},? \d{{5}}-?\d{{3}}\b))"
+    rf"|\b(?P<town>(?:[A-Z]{{1,2}}-)?\d{{4}} {_NAME}(?:,|\s?\n| )\s{{0,3}}"
+    rf"(?:{_NAME} (?:\p{{Ll}}{{3,12}} )?){{1,3}})"
+    r"(?:utca|útja|út|tér|krt|köz|u)\.? \d{1,4}(?:\. \d{1,2}/\d{1,3}|\b)"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 # One scan clears most texts.
 _HINT = any_pattern(*(one.pattern for one in (_ANCHORS, _CUED, _ZIP, _CODED)))
 # What goes on on the right: each piece begins with what parts it from the one before.
 _PART = r"(?:[ \t\u00a0]{0,4},?[ \t]{0,3}(?:\r?\n[>?|*# \t]{0,8},?[ \t]{0,3})?)"
-_TAIL_UNIT = re.compile(rf"{_PART}(?:{_UNIT}|(?<=[ ,])#\d{{1,5}}[A-Za-z]?\b)")
+_TAIL_UNIT = re.compile(rf"{_PART}(?:{_UNIT}|(?<=[ ,])#\d{{1,5}}[A-Za-z]?\b|(?<=[\s,])[Tt]he Netherlands\b)")
 _TAIL_NUMBER = re.compile(rf"{_PART}(?<=[\s,])\d{{1,6}}[A-Za-z]?(?:-\d{{1,5}})?\b(?![.:]\d)")
 _TAIL_CODE = re.compile(
     rf"{_PART}(?<=[\s,])(?:[A-Z]{{1,2}}\d[A-Z\d]? \d[A-Z]{{2}}|[A-Z]\d[A-Z] \d[A-Z]\d|[A-Z]{{2,3}}(?![\w]))"

@@ -60,7 +60,7 @@ _STRONG_WORDS = (
     r"|mobil(?:nummer|funk)|t[ée]l[ée]phone|\bportable\b|appelez|appelle|joindre|tel[ée]fono|\bm[óo]vil\b"
     r"|\bcelular\b"
     r"|ll[áa]ma(?:me|nos|r)\b|(?:call|reach|text|ring) (?:me|us|him|her|back)|call ?back|contact number"
-    r"|emergency contact"
+    r"|emergency contact|\b(?:my|his|her|their) number(?: is| as|:)"
 )
 _STRONG = re.compile(rf"(?i){_STRONG_WORDS}")
 _WEAK = re.compile(
@@ -228,7 +228,9 @@ def _phones(text: str) -> Iterator[Found]:
         yield from _in_dense(text, first, beyond)
     for match in _BARE_PHONE.finditer(text):
         word, gap, number = match.groups()
-        near = gap.strip(" :").lower() in _NEXT_TO and _is_valid(number, "US")
+        near = gap.strip(" :").lower() in _NEXT_TO and (
+            _is_valid(number, "US") or len(number) in _NATIONAL_DIGITS
+        )
         sure = _STRONG.fullmatch(word) or near or gap.endswith((" on ", " at "))
         if sure and not _OTHER_NUMBER.search(gap):
             start, end = match.span(3)

@@ -81,7 +81,7 @@ class KnownValues:
 
     def _places(self, text: str) -> Iterator[tuple[int, str]]:
         if len(self.kinds) <= _FEW:
-            for value in self.kinds:
+            for value in [value for value in self.kinds if value in text]:
                 at = text.find(value)
                 while at >= 0:
                     yield at, value

@@ -11,8 +11,12 @@ _PARTICLES = "de|da|del|della|der|den|di|dos|du|la|le|van|von|zu|bin|ibn|al|el|y
 # `re` has no class of capitals. A possessive repetition never goes back, so a run costs its length.
 _CAPITAL = "".join(map(chr, (point for point in range(0x2000) if chr(point).isupper())))
 _INITIALS = rf"(?:[{_CAPITAL}]\.){{2,4}}(?= [{_CAPITAL}])"
-_WORD = rf"(?:{_INITIALS}|[{_CAPITAL}](?:[^\W\d_]|['’-])*+\.?)"
-_RUN = re.compile(rf"(?<![\w@/\\#$]){_WORD}(?:[ \u00a0]{{1,2}}(?:(?:{_PARTICLES}) ){{0,2}}{_WORD})*+")
+_REST = rf"(?:(?:\.[{_CAPITAL}]){{1,3}}\.(?= [{_CAPITAL}])|(?:[^\W\d_]|['’-])*+\.?)"
+_WORD = rf"[{_CAPITAL}]{_REST}"
+# The engine looks for a first character fast where it comes first; what stands before it is asked then.
+_RUN = re.compile(
+    rf"[{_CAPITAL}](?<![\w@/\\#$].){_REST}(?:[ \u00a0]{{1,2}}(?:(?:{_PARTICLES}) ){{0,2}}{_WORD})*+"
+)
 _TOKEN = re.compile(rf"{_INITIALS}|[^\W\d_](?:[\w'’-]*[\w])?\.?")
 _NO_INITIALS = frozenset(
     {"U.S", "U.K", "U.N", "E.U", "D.C", "N.Y", "L.A", "P.O", "A.M", "P.M", "B.C", "A.D", "U.S.A"}

@@ -97,7 +97,7 @@ _CUE = Linear(
     r"|(?P<birth>\bborn\b|date[ _]of[ _]birth|birth[ _]?da(?:te|y)|\bdob\b|\bd\.o\.b\b|\bgeboren\b"
     r"|geburts(?:datum|tag)|date de naissance|\bn(?:é|ée|é\(e\)|ee?) le\b|\bnacid[oa] el\b|\bnac[ií] el\b"
     r"|fecha de nacimiento|data di nascita|\bnat[oa] il\b|geboortedatum)"
-    r"|(?P<ssn>\bssn\b|_ssn\b|social[ _-]?security|\bsocial (?:is|number|no)\b)"
+    r"|(?P<ssn>\bssn\b|_ssn\b|social[ _-]?security|\bsocial\b)"
     r"|(?P<national>steuer-?(?:id|identifikationsnummer|nummer|nr)|sozialversicherungsnummer"
     r"|num[ée]ro fiscal|num[ée]ro de s[ée]curit[ée] sociale|s[ée]curit[ée] sociale|codice fiscale"
     r"|national[ _-]?(?:id|insurance|identity)|identity (?:card|number)|id[ _-]card|tax(?:payer)?[ _-]id"

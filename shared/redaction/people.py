@@ -62,7 +62,8 @@ def find_people(text: str, *, listed: bool = True) -> Iterator[Found]:
         for run in runs_of(text)
         for part in (_listed_parts(run, text, names, cues) if caseless else [run])
     ]
-    told = [_rule_of(run, Seen(text, names, cues)) for run in runs]
+    seen = Seen(text, names, cues)
+    told = [_rule_of(run, seen) for run in runs]
     _name_pairs(runs, told, text, names)
     known: set[str] = set()
     for run, rule in zip(runs, told, strict=True):
@@ -74,7 +75,7 @@ def find_people(text: str, *, listed: bool = True) -> Iterator[Found]:
     if known or any(told):
         yield from _told_again(runs, told, known, text)
         yield from _family_first(runs, told, text, names)
-    if any(word in text for word in _ASKING):
+    if any(map(text.__contains__, _ASKING)):
         yield from _in_lower_case(text, names)
         for match in _NAMED_LAST.finditer(text):
             yield Found(match.start(1), match.end(1), Kind.PERSON, "introduced")
@@ -161,6 +162,8 @@ def _shouted(run: Run, names: Names) -> bool:
 
 def _may_be_a_name(run: Run, right: str) -> bool:
     words = run.words
+    if len(words) == 1:
+        return len(words[0]) > 1 and _NO_NAME_GOES_ON.match(right) is None
     return (
         len(words) <= _LONGEST
         and any(len(word) > 1 for word in words)

@@ -19,13 +19,17 @@ from shared.redaction.known_values import KnownValues
 from shared.redaction.places import describes, is_dropped_tag, kind_of_key, user_id_of_tag
 from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, id_hash, user_hash, value_hash
 from shared.redaction.text import find, merged
-from shared.redaction.told_secrets import names_a_secret
+from shared.redaction.told_secrets import calls_a_secret, looks_secret
 
+_K = TypeVar("_K")
 _T = TypeVar("_T")
+# What was redacted before, by how it was spelled, and how often what kind was replaced in it.
+_Told = dict[_K, tuple[_T, dict[str, int]]]
 _USER_HASH_TAG = "user_hash:"
 _SHORTEST_CARD = 10**12
 _MOST_PASSES = 4
 _HEADER_PARTS = 2
+_NOTHING: tuple[JsonValue, ...] = (None, "", [], {})
 _NEVER_JOINED = frozenset({Kind.SECRET, Kind.SESSION})
 # Blanks and dashes are no part of these.
 _NUMBERED = frozenset(
@@ -84,7 +88,12 @@ class TraceRedactor:
         self._numbered: Counter[str] = Counter()
         # Plain, for one is made for every text; most stay empty.
         self._counts: dict[str, int] = {}
-        self._told: dict[tuple[str, str], tuple[Any, dict[str, int]]] = {}
+        self._ids: _Told[str, str] = {}
+        self._labels: _Told[str, str] = {}
+        self._texts: _Told[str, str] = {}
+        self._values: _Told[str, str] = {}
+        self._messages: _Told[str, Any] = {}
+        self._tagged: _Told[tuple[str, ...], tuple[str, ...]] = {}
         self._user_hash: str | None = None
         self._known = KnownValues()
 
@@ -98,9 +107,9 @@ class TraceRedactor:
         return Redacted(
             trace=Trace(trace_id=trace.trace_id, spans=spans),
             signals=tuple(self._signal(signal) for signal in signals),
-            ml_app=safe_id(trace.ml_app, self._salt),
-            env=safe_id(trace.env, self._salt),
-            version=safe_id(trace.version, self._salt),
+            ml_app=self._id(trace.ml_app),
+            env=self._id(trace.env),
+            version=self._id(trace.version),
             user_hash=self._user_hash,
             redactions=dict(sorted(self._counts.items())),
             pseudonyms=self._pseudonyms(),
@@ -116,24 +125,29 @@ class TraceRedactor:
 
     def label(self, text: str) -> str:
         """Replace in a name or an id what by its form is personal or secret."""
+        return self._once(self._labels, text, self._label)
+
+    def _label(self, text: str) -> str:
         # A name or a key with blanks is a phrase, and may tell what any phrase may.
-        if " " in text:
-            return self.prose(text)
-        return self._once("label", text, lambda: self._until_nothing_is_found(text, prose=False))
+        return self._until_nothing_is_found(text, prose=" " in text)
 
     def prose(self, text: str) -> str:
         """Replace in free text what looks personal, and what keys of this trace mark as personal."""
-        return self._once("prose", text, lambda: self._until_nothing_is_found(text, prose=True))
+        return self._once(self._texts, text, partial(self._until_nothing_is_found, prose=True))
 
-    def _once(self, kind: str, spelled: str, redact: Callable[[], _T]) -> _T:
+    def _id(self, name: str) -> str:
+        return self._once(self._ids, name, partial(safe_id, salt=self._salt))
+
+    def _once(self, told: "_Told[_K, _T]", spelled: _K, redact: Callable[[_K], _T]) -> _T:
         """Redact the same once, and count it each time: every model span repeats the conversation so far."""
-        if (told := self._told.get((kind, spelled))) is None:
-            before, self._counts = self._counts, {}
-            told = self._told[kind, spelled] = redact(), self._counts
-            self._counts = before
-        for counted, times in told[1].items():
-            self._count(counted, times)
-        return told[0]
+        if (before := told.get(spelled)) is None:
+            counts, self._counts = self._counts, {}
+            before = told[spelled] = redact(spelled), self._counts
+            self._counts = counts
+        if before[1]:
+            for counted, times in before[1].items():
+                self._count(counted, times)
+        return before[0]
 
     def _count(self, kind: str, times: int = 1) -> None:
         self._counts[kind] = self._counts.get(kind, 0) + times
@@ -162,12 +176,12 @@ class TraceRedactor:
     def _span(self, span: Span) -> Span:
         return span.model_copy(
             update={
-                "span_id": safe_id(span.span_id, self._salt),
-                "parent_id": safe_id(span.parent_id, self._salt) if span.parent_id else None,
+                "span_id": self._id(span.span_id),
+                "parent_id": self._id(span.parent_id) if span.parent_id else None,
                 "name": self.label(span.name),
                 "kind": self.label(span.kind),
                 "status": self.label(span.status),
-                "ml_app": safe_id(span.ml_app, self._salt),
+                "ml_app": self._id(span.ml_app),
                 "input": self._conversation(span.input),
                 "output": self._conversation(span.output),
                 "metadata": self._value(span.metadata),
@@ -195,15 +209,17 @@ class TraceRedactor:
     def _signal(self, signal: Signal) -> Signal:
         return signal.model_copy(
             update={
-                "span_id": safe_id(signal.span_id, self._salt),
+                "span_id": self._id(signal.span_id),
                 "source": self.label(signal.source),
                 "detail": self.prose(signal.detail),
             }
         )
 
     def _tags(self, tags: tuple[str, ...]) -> tuple[str, ...]:
-        redacted = (self._once("tag", tag, partial(self._tag, tag)) for tag in tags)
-        return tuple(tag for tag in redacted if tag is not None)
+        return self._once(self._tagged, tags, self._each_tag)
+
+    def _each_tag(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(tag for tag in map(self._tag, tags) if tag is not None)
 
     def _tag(self, tag: str) -> str | None:
         """Redact a tag; of one that exists to describe a person nothing is left."""
@@ -230,12 +246,12 @@ class TraceRedactor:
         return self._value(value)
 
     def _message(self, message: JsonValue) -> Any:  # noqa: ANN401 - JSON in, JSON out
-        return self._once("message", repr(message), lambda: self._value(message))
+        return self._once(self._messages, repr(message), lambda _: self._value(message))
 
     def _value(self, value: JsonValue, parent: str = "") -> Any:  # noqa: ANN401 - JSON in, JSON out
         match value:
             case str():
-                return self._once("value", value, lambda: self._json_or_prose(value))
+                return self._once(self._values, value, self._json_or_prose)
             case dict():
                 return self._members(value, parent)
             case [str() as name, str() as told] if (
@@ -253,7 +269,7 @@ class TraceRedactor:
 
     def _members(self, members: dict[str, JsonValue], parent: str) -> dict[str, JsonValue]:
         """Redact an object; headers that come as objects of a name and a value go by their name."""
-        header = _header_name(members) if len(members) <= _HEADER_PARTS else ""
+        header = _header_name(members) if len(members) == _HEADER_PARTS else ""
         told: dict[str, JsonValue] = {}
         for key, inner in members.items():
             spelled = self.label(key)
@@ -267,7 +283,7 @@ class TraceRedactor:
         kind = _kind_of(key, value, parent)
         if kind is None and isinstance(value, list) and all(isinstance(one, str) for one in value):
             kind = next((found for one in value if (found := _kind_of(key, one))), None)
-        if kind is None or value in (None, "", [], {}) or describes(value):
+        if kind is None or value in _NOTHING or describes(value):
             return self._value(value, key)  # type: ignore[no-any-return]
         if kind is Kind.USER and isinstance(value, str | int) and not isinstance(value, bool):
             return self._hash_user(str(value))
@@ -338,6 +354,8 @@ def _is_conversation(value: JsonValue) -> TypeGuard[list[JsonValue]]:
 
 def _header_name(members: dict[str, JsonValue]) -> str:
     """Read of which header a pair is; with more beside them a name and its values describe a parameter."""
+    if _HEADER_VALUES.isdisjoint(map(str.lower, members)):
+        return ""
     lowered = {key.lower(): inner for key, inner in members.items()}
     return next((name for key in _HEADER_NAMES if isinstance(name := lowered.get(key), str)), "")
 
@@ -346,8 +364,9 @@ def _kind_of(key: str, value: JsonValue, parent: str = "") -> Kind | None:
     """Say what a key's value is: by the key's own meaning, or because it is called a secret and looks it."""
     if kind := kind_of_key(key, parent):
         return kind
-    spelled = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-    return Kind.SECRET if spelled and names_a_secret(key, spelled) else None
+    if not calls_a_secret(key) or isinstance(value, bool | list | dict | None):
+        return None
+    return Kind.SECRET if looks_secret(str(value)) else None
 
 
 def _same(kind: Kind, value: str) -> str:

@@ -42,13 +42,18 @@ class TextRedactor(TraceRedactor):
         self._forget(len(text))
         if (known := KnownValues.of_json(value)).kinds != self._known.kinds:
             self._known = known
-            self._told = {seen: told for seen, told in self._told.items() if seen[0] == "label"}
+            # Of what was redacted before only names without blanks stay as they are, whatever is known.
+            self._labels = {label: told for label, told in self._labels.items() if " " not in label}
+            for told in (self._texts, self._values, self._messages):
+                told.clear()
 
     def _forget(self, length: int) -> None:
         """Keep no more of a long stream than its latest texts and values."""
         self._passed += length
-        if self._passed > _MOST_TOLD_LENGTH or len(self._told) > _MOST_TOLD:
-            self._told.clear()
+        kept = (self._labels, self._texts, self._values, self._messages)
+        if self._passed > _MOST_TOLD_LENGTH or sum(len(told) for told in kept) > _MOST_TOLD:
+            for told in kept:
+                told.clear()
             self._passed = length
         while len(self._placeholders) > _MOST_PLACEHOLDERS:
             del self._placeholders[next(iter(self._placeholders))]

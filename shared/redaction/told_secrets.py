@@ -121,18 +121,18 @@ def find_told_secrets(text: str) -> Iterator[Found]:
         yield from _parameters(text)
 
 
-def names_a_secret(key: str, value: str) -> bool:
-    """Say whether a key says that its value is secret, `db_password`, and the value may be one."""
+def looks_secret(value: str) -> bool:
+    """Say whether what a key calls a secret may be one."""
     return (
-        _is_telling_key(key)
-        and _WHOLE_VALUE.fullmatch(value) is not None
+        _WHOLE_VALUE.fullmatch(value) is not None
         and _TELLING.match(value) is not None
         and not _is_no_value(value)
     )
 
 
 @lru_cache(maxsize=8192)
-def _is_telling_key(key: str) -> bool:
+def calls_a_secret(key: str) -> bool:
+    """Say whether a key says that its value is secret, `db_password`."""
     return _SECRET_KEY.search(key) is not None and _PLAIN_TOKEN.search(key) is None
 
 
