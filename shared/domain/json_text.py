@@ -14,18 +14,21 @@ def json_in(text: str) -> JsonValue:
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
-        parsed: JsonValue = json.loads(text, parse_float=_finite, parse_constant=str)
+        parsed: JsonValue = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
     if not _is_shallow(parsed):
         return None
-    return _without_surrogates(parsed) if "\\ud" in text.lower() else parsed
+    return _without_surrogates(parsed) if "\\ud" in text or "\\uD" in text else parsed
 
 
 def _finite(spelled: str) -> float | str:
     """Keep a number that no float holds, such as `1e999`, as its text."""
     number = float(spelled)
     return number if math.isfinite(number) else spelled
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=str)
 
 
 def _without_surrogates(value: JsonValue) -> JsonValue:

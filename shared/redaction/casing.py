@@ -12,8 +12,9 @@ def is_caseless(text: str) -> bool:
 
 def with_capitals(text: str) -> str:
     """Give each word a capital, in place; a letter whose capital is longer keeps its own."""
-    if text.isascii() and "'" not in text:
-        return text.title()
+    # The engine's own way knows no apostrophes, and is many times as fast.
+    if "'" not in text and "’" not in text and len(titled := text.title()) == len(text):
+        return titled
     return _WORD.sub(_capitalised, text)
 
 

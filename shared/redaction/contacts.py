@@ -101,6 +101,7 @@ _REGIONS = (
 _NATIONAL_DIGITS = range(9, 13)
 _SPANISH_OR_FRENCH = re.compile(r"0[1-9](?:([ .-])\d\d)(?:\1\d\d){3}|[6789]\d\d([ .-])\d\d\2\d\d\2\d\d")
 _DOTS_IN_ADDRESS = 3
+_LETTER = re.compile(r"[^\W\d_]")
 
 # ---- user names and handles
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,38}[A-Za-z0-9_])?"
@@ -271,6 +272,8 @@ def _grouped(text: str, start: int, value: str) -> Iterator[Found]:
 def _has_word(text: str, start: int) -> bool:
     """Look for a word in front that says phone, with nothing between that says another number."""
     before = text[max(0, start - _REACH) : start]
+    if not _LETTER.search(before):
+        return False
     strong = max((match.end() for match in _STRONG.finditer(before)), default=-1)
     weak = max((match.end() for match in _WEAK.finditer(before)), default=-1)
     said = max(strong, weak)

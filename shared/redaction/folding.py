@@ -47,14 +47,12 @@ _DROPPED = Linear(rf"[{_INVISIBLE}{_JOINERS}]")
 _DASH = Linear(_DASHES)
 _SPACE = Linear(_SPACES)
 
-# RE2 is slow to tell of many matches. What `re` finds soon is a first character, `&`, `%`, a backslash or
-# one beyond ASCII; the rest looks back at it. Classes that say what is none of these are soon compiled.
+# RE2 is slow to tell of many matches. What `re` finds soon is a first character; the rest looks back at it.
 _UNITS = re.compile(
-    r"[^\x00-$'-\[\]-\x7f](?:"
+    r"[&%\\](?:"
     r"(?<=&)(?:(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6});?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![=A-Za-z0-9])))"
     r"|(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"
-    r"|(?<=\\)\\{0,7}u[0-9A-Fa-f]{4}(?:\\{1,8}u[0-9A-Fa-f]{4})*"
-    r"|(?<=[^\x00-\x7f])[^\x00-\x7f]*)"
+    r"|(?<=\\)\\{0,7}u[0-9A-Fa-f]{4}(?:\\{1,8}u[0-9A-Fa-f]{4})*)"
 )
 _ESCAPE = re.compile(
     r"\\+u(?P<high>[Dd][89ABab][0-9A-Fa-f]{2})\\+u(?P<low>[Dd][C-Fc-f][0-9A-Fa-f]{2})"
@@ -108,9 +106,14 @@ def fold(text: str) -> Folded | None:
     if _HIDING.search(text) is None:
         return None
     layers: list[Layer] = []
-    while len(layers) < _MOST_LAYERS and (pieces := list(_pieces(text))):
-        text, layer = _replacing(text, pieces)
-        layers.append(layer)
+    for _ in range(_MOST_LAYERS):
+        before = text
+        for undo in (_reshaped, _decoded):
+            if told := undo(text):
+                text = told[0]
+                layers.append(told[1])
+        if text == before:
+            break
     return Folded(text, tuple(layers)) if layers else None
 
 
@@ -121,8 +124,24 @@ def original_span(folded: Folded, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _replacing(text: str, pieces: Sequence[_Piece]) -> tuple[str, Layer]:
-    """Put the plain spellings in; what is dropped leaves nothing to come from."""
+def _reshaped(text: str) -> tuple[str, Layer] | None:
+    """Spell every character in its plain shape; None where all have it."""
+    shapes = list(map(_plain, text)) if not text.isascii() else []
+    plain = "".join(shapes)
+    if not shapes or plain == text:
+        return None
+    lengths = list(map(len, shapes))
+    if set(lengths) == {1}:
+        return plain, Layer((0, len(text)), (0,), (len(text),), (1,))
+    kept = [at for at, length in enumerate(lengths) if length]
+    at = tuple(accumulate(filter(None, lengths), initial=0))
+    return plain, Layer(at, kept, [place + 1 for place in kept], [int(lengths[place] == 1) for place in kept])
+
+
+def _decoded(text: str) -> tuple[str, Layer] | None:
+    """Decode what is encoded; None where nothing is. What is dropped leaves nothing to come from."""
+    if not (pieces := list(_pieces(text))):
+        return None
     kept: list[_Piece] = []
     done = 0
     for piece in (*pieces, (len(text), len(text), "", 0)):
@@ -147,17 +166,15 @@ def _pieces(text: str) -> Iterator[_Piece]:
 
 
 def _read(spelled: str) -> tuple[_Piece, ...]:
-    """Read one thing that `_UNITS` finds: an entity, a run of escapes, or of characters beyond ASCII."""
+    """Read one thing that `_UNITS` finds: an entity or a run of escapes."""
     match spelled[0]:
         case "&":
             plain = _entity(spelled[1:].removesuffix(";"), spelled[1:])
             return ((0, len(spelled), plain, 0),) if plain is not None else ()
         case "%":
             return tuple(_percent_encoded(spelled))
-        case "\\":
-            return tuple(_escaped(spelled))
         case _:
-            return tuple(_other_shapes(spelled))
+            return tuple(_escaped(spelled))
 
 
 _common = lru_cache(maxsize=4096)(_read)
@@ -195,20 +212,6 @@ def _escaped(spelled: str) -> Iterator[_Piece]:
         character = bytes.fromhex(units).decode("utf-16-be", "surrogatepass")
         if ord(character) not in _SURROGATES:
             yield *match.span(), _plain(character), 0
-
-
-def _other_shapes(run: str) -> Iterator[_Piece]:
-    """Spell the characters of a run beyond ASCII: in one piece, if it stays as long as it is."""
-    shapes = list(map(_plain, run))
-    plain = "".join(shapes)
-    if plain == run:
-        return
-    if not plain or set(map(len, shapes)) == {1}:
-        yield 0, len(run), plain, 1
-        return
-    for at, (character, shape) in enumerate(zip(run, shapes, strict=True)):
-        if shape != character:
-            yield at, at + 1, shape, 0
 
 
 def _all_plain(text: str) -> str:

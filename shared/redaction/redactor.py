@@ -28,6 +28,7 @@ _Told = dict[_K, tuple[_T, dict[str, int]]]
 _USER_HASH_TAG = "user_hash:"
 _SHORTEST_CARD = 10**12
 _MOST_PASSES = 4
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _HEADER_PARTS = 2
 _NOTHING: tuple[JsonValue, ...] = (None, "", [], {})
 _NEVER_JOINED = frozenset({Kind.SECRET, Kind.SESSION})
@@ -309,7 +310,7 @@ class TraceRedactor:
 
     def _json(self, text: str, parsed: JsonValue) -> str:
         redacted = self._value(parsed)
-        spelled = text if redacted == parsed else json.dumps(redacted, ensure_ascii=False)
+        spelled = text if redacted == parsed else _ENCODER.encode(redacted)
         # The text can hold more than what was parsed: of a key told twice, JSON keeps the last.
         counts = self._counts.copy()
         told = self.prose(spelled)
@@ -317,7 +318,7 @@ class TraceRedactor:
             return told
         # What was found across quotes and brackets is no value; its replacement would break the text.
         self._counts = counts
-        return json.dumps(redacted, ensure_ascii=False)
+        return _ENCODER.encode(redacted)
 
     def _replace(self, kind: Kind, value: str) -> str:
         if ANY_PSEUDONYM.fullmatch(value):

@@ -12,6 +12,7 @@ from tests.bench.pii_set import (
     FOLDS,
     PERSONAL,
     Figures,
+    blind_sets,
     figures,
     fold_of,
     load,
@@ -58,6 +59,25 @@ def test_no_fold_of_templates_is_left_behind(labelled: Figures, fold: int) -> No
     assert part.texts > 50
     assert part.precision >= 0.93
     assert part.f2(PERSONAL) >= 0.90
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def blind(request: pytest.FixtureRequest) -> Figures:
+    return figures(blind_sets()[request.param], find)
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"), {**RECALL, "IP_ADDRESS": 1.0, "US_DRIVER_LICENSE": 1.0, "PHONE_NUMBER": 0.93}.items()
+)
+def test_recall_on_texts_of_our_own(blind: Figures, kind: str, least: float) -> None:
+    assert blind.recall[kind].values >= 20
+    assert blind.recall[kind].share >= least - (0.01 if kind == "PERSON" else 0)
+
+
+def test_precision_and_f2_on_texts_of_our_own(blind: Figures) -> None:
+    assert blind.texts > 500
+    assert blind.precision >= 0.97
+    assert blind.f2(PERSONAL) >= 0.93
 
 
 def test_context_and_form_find_most_names_without_any_list(labelled: Figures) -> None:
