@@ -29,6 +29,7 @@ _USER_HASH_TAG = "user_hash:"
 _SHORTEST_CARD = 10**12
 _MOST_PASSES = 4
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _HEADER_PARTS = 2
 _NOTHING: tuple[JsonValue, ...] = (None, "", [], {})
 _NEVER_JOINED = frozenset({Kind.SECRET, Kind.SESSION})
@@ -311,9 +312,11 @@ class TraceRedactor:
     def _json(self, text: str, parsed: JsonValue) -> str:
         redacted = self._value(parsed)
         spelled = text if redacted == parsed else _ENCODER.encode(redacted)
-        # The text can hold more than what was parsed: of a key told twice, JSON keeps the last.
+        # The text can hold more than what was parsed: of a key told twice, JSON keeps the last. Else its
+        # prose has been seen value by value, and only what keys and values tell together is left.
+        said = spelled is text and text not in (_ENCODER.encode(parsed), _COMPACT.encode(parsed))
         counts = self._counts.copy()
-        told = self.prose(spelled)
+        told = self._until_nothing_is_found(spelled, prose=said)
         if told == spelled or json_in(told) is not None:
             return told
         # What was found across quotes and brackets is no value; its replacement would break the text.

@@ -201,11 +201,12 @@ def _print_line(
 
 
 def _print_blind_sets() -> None:
-    """Print the figures on our own labelled texts, as they are now that what was missed has been looked at."""
+    """Print the figures on our own labelled texts, now that what was missed has been looked at."""
     told = [figures(records, redaction.find) for records in blind_sets().values()]
     print("\nown labelled texts, three sets, each written without a look at the rules, as found today:")
     for name in PERSONAL:
-        shares = "   ".join(f"{one.recall[name].share:.3f} ({one.recall[name].values})" for one in told)
+        recall = [one.recall[name] for one in told]
+        shares = "   ".join(f"{one.share:.3f} ({one.values})" for one in recall)
         print(f"  {name:20} {shares}")
     print("  precision            " + "         ".join(f"{one.precision:.3f}" for one in told))
     print("  F2                   " + "         ".join(f"{one.f2(PERSONAL):.3f}" for one in told))

@@ -17,6 +17,22 @@ ADDRESSES = {
     "Spanish": "Calle de Alcalá 45, 28014 Madrid",
     "Italian": "Via Garibaldi 9, 20121 Milano",
     "Swedish": "Storgatan 22, Uppsala",
+    "a kind of street that only its place tells": "4120 Juniper Wexley, Fairview, OR 97024, USA",
+    "state in words": "77 Orla Wexley, North Juniper, New Jersey 08512",
+    "suffix and unit": "1053 Juniper Junction #129",
+    "British, by its code": "95 Larkspur Wexley, East Harbour, LS1 4AP",
+    "Australian": "Unit 10/353 Larkspur Wexley\nPort Juniper NSW 2621\nAustralia",
+    "German, hyphens": "Anna-Lindner-Weg 14a, 10969 Berlin",
+    "French, bis": "64 bis boulevard Lindner",
+    "Spanish, floor": "Callejón de Larra, 74, 9º B, 28014 Madrid",
+    "Italian, province": "Borgo Lindner, 145/A, 20121 Milano (MI)",
+    "Polish": "Lipowa 181/31, 53-023 Wrocław",
+    "Dutch": "Lindnerlaan 227-II, 1162 VA Delft, The Netherlands",
+    "Danish, floor": "Lindnersvej 127, 4. tv, 7401 Nyrup",
+    "Finnish, stairs": "Lindnerintie 145 A 32, 41898 Turku",
+    "Portuguese, over lines": "Rua da Sé, 11, 5º Dto.\n9457-303 Braga",
+    "Brazilian": "Rua Lindner, 72\nPorto Belo - MG, 33876-791",
+    "Hungarian": "H-5007 Szeged\nLindner utca 6",
     "number, name, number": "5120 Mirabelle 44 Apt. 12",
 }
 
@@ -65,6 +81,10 @@ def test_a_postcode_is_found(text: str, postcode: str) -> None:
         "The total is 1200 Euro for 2 Nights",
         "<ADDRESS_1> and <POSTCODE_2>",
         "GPT 4 answered in 12 Seconds",
+        "On May 15, 2024 Delta had 3 Flights, Section 5, 2019 Edition",
+        "Row 12, 4500 Units",
+        "Chapter 3, 12045 Words",
+        "You have 5000 Bonus Points and 250 Reward Keys",
         "On 3 March 2025 the Drive was full.",
     ],
 )
@@ -73,7 +93,20 @@ def test_what_is_no_address_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["1 Aa ", "12 ", "A St ", "Apt 1 ", "rue de ", "corner of ", "1\n", "Aa, ", "lives at 1 A "]
+    "piece",
+    [
+        "1 Aa ",
+        "12 ",
+        "A St ",
+        "Apt 1 ",
+        "rue de ",
+        "corner of ",
+        "1\n",
+        "Aa, ",
+        "lives at 1 A ",
+        "1 Aa, Aa ",
+        "Aa 1, ",
+    ],
 )
 def test_time_grows_with_the_text(piece: str) -> None:
     assert growth(lambda size: list(find_addresses(piece * size)), 1_000, 10_000) < 30
