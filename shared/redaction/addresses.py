@@ -27,14 +27,12 @@ _TYPES = (
     r"|Row|Walk|Quay|Pass|Path|Plaza|Pike|Ridge|Turnpike|Esplanade|Parade|Courts|Streets|Roads|Avenues"
     r"|Causeway|Bypass"
     r"|Freeway|Expressway|Motorway|Cove|Bend|Glen|Hollow|Crossing|Point|Landing|Vista"
-    # Of the suffixes of the US Postal Service (Publication 28, C1) those that are little else.
-    r"|Arcade|Bayou|Beach|Bluffs?|Brooks?|Burgs?|Canyon|Centers?|Circles|Cliffs?|Commons|Corners?|Courses?"
-    r"|Coves|Creek|Crest|Crossroads?|Curves?|Dale|Dam|Drives|Estates?|Extensions?|Falls?|Ferry|Fords?"
-    r"|Forest|Forges?|Forks?|Garden|Glens|Greens?|Groves|Harbors?|Haven|Highways|Hills|Inlet|Islands?|Isle"
-    r"|Junctions?|Knolls?|Lakes?|Lanes|Locks?|Lodge|Manors?|Meadows?|Mills?|Motorways|Mountains?|Neck"
-    r"|Orchard|Oval|Overpass|Parkways|Passage|Pines?|Plains?|Prairie|Ramp|Ranch|Rapids?|Ridges|Rivers?"
-    r"|Route|Rue|Shoals?|Shores?|Skyway|Springs?|Spurs?|Squares|Stravenue|Summit|Throughway|Trafficway"
-    r"|Trails|Tunnel|Underpass|Valleys?|Viaduct|Village|Ville|Walks"
+    # Of the suffixes of the US Postal Service (Publication 28, C1) those that mean little else.
+    r"|Arcade|Bayou|Bluffs?|Brooks?|Burgs?|Cliffs?|Coves|Creek|Crest|Crossroads?|Dale|Dam|Falls?|Ferry|Fords?"
+    r"|Forges?|Glens|Groves|Harbors?|Haven|Highways|Hills|Inlet|Isle|Junctions?|Knolls?|Manors?|Meadows?"
+    r"|Mills?|Motorways|Neck|Orchard|Oval|Overpass|Parkways|Passage|Pines?|Plains?|Prairie|Ramp|Ranch|Rapids?|Ridges"
+    r"|Rue|Shoals?|Shores?|Skyway|Springs?|Stravenue|Throughway|Trafficway|Trails|Underpass|Valleys?|Viaduct"
+    r"|Ville"
     r"|Strasse|Straße|Str|Weg|Gasse|Platz|Allee|Allé|Ring|Damm|Ufer|Chaussee|Promenade|Terrasse|Vej|Gade|Gata"
     r"|Gatan|Vägen"
     r"|Väg|Plass|Katu|Tie|Utca|Út|Tér|Útja|Körút|Straat|Laan|Plein|Ulica|Ulice|Trg)"
@@ -106,21 +104,43 @@ _ZIP = Linear(
 )
 # A number and a name are a street whatever its kind, where a place and its code follow; on the
 # continent the number stands behind the name, and the code before the place.
+_ABBREVIATIONS = (
+    "AL AK AS AZ AR CA CO CT DE DC FM FL GA GU HI ID IL IN IA KS KY LA ME MH MD MA MI MN MS MO MP MT NE NV "
+    "NH NJ NM NY NC ND OH OK OR PW PA PR RI SC SD TN TX UT VT VA VI WA WV WI WY AA AE AP"
+)
+_STATE = "(?:" + "|".join(f"{one}|{one.title()}" for one in _ABBREVIATIONS.split()) + ")"
+_STATE_NAME = (
+    "(?:Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii"
+    "|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan"
+    "|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|New Hampshire|New Jersey|New Mexico"
+    "|New York|North Carolina|North Dakota|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island"
+    "|South Carolina|South Dakota|Tennessee|Texas|Utah|Vermont|Virginia|Washington|West Virginia"
+    "|Wisconsin|Wyoming)"
+)
+_AUSTRALIAN = r"(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT|Nsw|Vic|Qld|Wa|Sa|Tas|Act|Nt) \d{4}"
 _FLOOR = r"\d{1,2}[º.ª]?(?: ?(?:[A-Z]|[Dd]to|[Ee]sq|tv|th|mf)\b\.?)?|int\. \d{1,3}"
 _CODED = Linear(
     rf"\b(?P<road>(?:[Uu]nit |[Ff]lat )?{_NUMBER} (?:{_NAME} |{_LINK} ){{0,4}}{_NAME})"
     rf"(?:,? ?(?:#\d{{1,5}}|{_UNIT}))?(?:,|\s?\n)\s{{0,3}}(?:{_NAME}[ ,\n]{{1,2}}){{1,5}}"
-    r"(?:(?P<zip>(?:[A-Z][A-Za-z]{1,2} )?\d{4,5}(?:-\d{4})?)|[A-Z][A-Za-z]?\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
+    rf"(?:(?:{_STATE}|{_STATE_NAME}) \d{{5}}(?:-\d{{4}})?|{_AUSTRALIAN}"
+    r"|[A-Z][A-Za-z]?\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
     rf"|\b(?P<way>(?:{_NAME} |{_LINK} ){{0,5}}{_NAME}(?: \p{{Ll}}{{3,12}})?,? "
     r"\d{1,4}(?:[ /-]?[A-Za-z0-9]{1,4})?(?: \d{1,3})?)"
     rf"(?:,? (?:{_FLOOR}))?(?: \d{{4}} ?[A-Z]{{2}} {_NAME}|(?:,|\s?\n)\s{{0,3}}"
     r"(?:(?:[A-Z]{1,2}-)?(?P<code>\d{4} ?[A-Z]{2}|\d{4}-\d{3}|\d{2}[- ]\d{3}|\d{3} \d{2}|\d{4,5}) "
-    rf"{_NAME}(?: \([A-Z]{{2}}\))?|(?:{_NAME} ){{1,4}}- [A-Z]{{2}},? \d{{5}}-?\d{{3}}\b))"
+    rf"(?P<place>{_NAME})(?: \([A-Z]{{2}}\))?|(?:{_NAME} ){{1,4}}- [A-Z]{{2}},? \d{{5}}-?\d{{3}}\b))"
     rf"|\b(?P<town>(?:[A-Z]{{1,2}}-)?\d{{4}} {_NAME}(?:,|\s?\n| )\s{{0,3}}"
     rf"(?:{_NAME} (?:\p{{Ll}}{{3,12}} )?){{1,3}})"
     r"(?:utca|útja|út|tér|krt|köz|u)\.? \d{1,4}(?:\. \d{1,2}/\d{1,3}|\b)"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d$")
+# What is counted stands where a place would.
+_NO_PLACES = STARTERS | words(
+    "tokens seats steps errors iterations connections rows items points dollars euros users miles requests "
+    "calls messages files bytes lines pages words departure departures arrival arrivals passengers units "
+    "customers sessions records samples epochs parameters credits votes views views hits tests events jobs "
+    "times hours minutes seconds days weeks months years percent mb gb kb ms usd eur gbp edition"
+)
 # One scan clears most texts.
 _HINT = any_pattern(*(one.pattern for one in (_ANCHORS, _CUED, _ZIP, _CODED)))
 # What goes on on the right: each piece begins with what parts it from the one before.
@@ -172,23 +192,31 @@ def find_addresses(text: str) -> Iterator[Found]:
     """Find addresses whole, and postcodes that are told as such."""
     if not _DIGIT_OR_CORNER.search(text):
         return
-    text = with_capitals(text) if is_caseless(text) else text
+    caseless = is_caseless(text)
+    text = with_capitals(text) if caseless else text
     if not _HINT.is_in(text):
         return
     for found in _anchored(text):
         yield _without_stop(found, text)
-    for match in _CODED.finditer(text):
-        street = match.group("road") or match.group("way") or match.group("town")
-        code = match.group("code") or match.group("zip") or ""
-        # `May 5, 2024 Flights` has the form of a street and a place.
-        if not _is_no_street(street) and not _YEAR.match(code):
-            yield Found(match.start(), _right(text, match.end()), Kind.ADDRESS, "coded")
+    yield from _coded(text, caseless=caseless)
     for match in _CUED.finditer(text):
         if (told := _AFTER_CUE.match(text, match.end())) and not _is_no_street(told.group()):
             yield _without_stop(Found(told.start(), _right(text, told.end()), Kind.ADDRESS, "cue"), text)
     for match in _ZIP.finditer(text):
         group = next(at for at in range(1, 6) if match.group(at))
         yield Found(match.start(group), match.end(group), Kind.POSTCODE, "postcode")
+
+
+def _coded(text: str, *, caseless: bool) -> Iterator[Found]:
+    for match in _CODED.finditer(text):
+        way = match.group("way")
+        street = match.group("road") or way or match.group("town")
+        place, code = (match.group("place") or "").rstrip(".").lower(), match.group("code") or ""
+        # `May 5, 2024 Flights` and `GPT 4, 8192 Tokens` have the form of a street and a place; so have
+        # many words where every word got a capital.
+        counted = place in _NO_PLACES or _YEAR.match(code) or (caseless and way)
+        if not counted and not _is_no_street(street):
+            yield Found(match.start(), _right(text, match.end()), Kind.ADDRESS, "coded")
 
 
 def _without_stop(found: Found, text: str) -> Found:

@@ -20,7 +20,7 @@ _USUAL_LENGTHS = range(13, 17)
 _RARE = re.compile(r"4\d{18}|(?:5018|5020|5038|5893|6304|6759|676[1-3]|0604)\d{8}(?:\d{5,7})?|62\d{15,17}")
 _OTHER_NUMBER = re.compile(
     r"(?i)(?<![a-z])(?:[a-z]{0,20}_)?ids?(?![a-z])|trace|span|order|booking|reserv|ticket|track|invoice|ref|case"
-    r"|job|task|process|build|batch|request|session|event|message|serial|customer|user|account|number|no\.|#|=|\":|time|\bns\b"
+    r"|job|task|process|build|batch|request|session|event|message|serial|customer|user|account|number|no\.|#|=|\":|time|\bns\b|offset|hash|nano|bytes|rows|uuid|value"
 )
 _BEHIND_A_WORD = re.compile(r"[A-Za-z]{2,}:? $")
 # So many digits and nothing else: a card, or a Chinese identity number.
@@ -113,8 +113,9 @@ def _is_rare_card(groups: tuple[int, ...], text: str, card: Found) -> bool:
     plain = "".join(_GROUP.findall(text, card.start, card.end))
     if (len(groups) > 1 and text[card.end - 5] != "-") or " " not in text or not _RARE.fullmatch(plain):
         return False
-    before = text[max(0, card.start - 48) : card.start]
-    return _BEHIND_A_WORD.search(before) is not None and _OTHER_NUMBER.search(before) is None
+    before, after = text[max(0, card.start - 48) : card.start], text[card.end : card.end + 12]
+    other = _OTHER_NUMBER.search(before) or _OTHER_NUMBER.search(after)
+    return _BEHIND_A_WORD.search(before) is not None and other is None
 
 
 def _is_in_hex_id(text: str, found: Found) -> bool:

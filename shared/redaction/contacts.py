@@ -31,9 +31,11 @@ _EMAIL_WORD = re.compile(
 # ---- phone
 # What was always a phone number by its looks: the American groups, and a plus with groups behind it.
 _BY_LOOKS = re.compile(
-    # An extension may follow at once, `x77`.
     r"(?<![\w.+-])(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]?\d{4}|\d{3}([ .-])\d{3}\1\d{4})"
-    r"(?![\w-](?<!x)|x\D)"
+    r"(?![\w-])"
+    # An extension may follow at once, `x77`, as a height may follow a width.
+    r"|(?<![\w.+-])(?:\+?\d{1,3}[.-]?)?(?:\([2-9]\d{2}\) ?\d{3}[.-]?\d{4}|[2-9]\d{2}([.-])\d{3}\2\d{4})"
+    r"(?=x\d)"
     r"|(?<![\w.])\+\d{1,3}[ .-]?(?:\(0\) ?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
     r"|(?<=\w)\+\d{11}(?![\w-])"
     r"|\(\d{3}\) ?\d{3}[ .-]?\d{4}(?!\w)"
@@ -77,6 +79,12 @@ _BARE_PHONE = Linear(
 _LOCAL_PHONE = Linear(
     r"(?i)\b(?:phone|call|tel|mobile|cell|reach me|text me)([^0-9\n]{1,16})([0-9]{3}-[0-9]{4})\b"
 )
+_CALL_OF_A_PROGRAM = re.compile(
+    r"(?i)\b(?:tool|function|api|system|model|llm|async|the|an?|this|each|every) $"
+)
+# A day, or seconds or milliseconds since 1970.
+_MOMENT = re.compile(r"(?:19|20)\d{6}|1[67]\d{8}(?:\d{3}){0,3}")
+_RUNG = frozenset({"ring", "dial"})
 _NEXT_TO = frozenset({"", "on", "at", "to", "the number", "number"})
 _EXTENSION = re.compile(r"(?i),? ?(?:ext(?:ension)?\b\.?:?|x|durchwahl|poste) ?\d{1,6}(?!\w)")
 _REGIONS = (
@@ -229,10 +237,7 @@ def _phones(text: str) -> Iterator[Found]:
         yield from _in_dense(text, first, beyond)
     for match in _BARE_PHONE.finditer(text):
         word, gap, number = match.groups()
-        near = gap.strip(" :").lower() in _NEXT_TO and (
-            _is_valid(number, "US") or len(number) in _NATIONAL_DIGITS
-        )
-        sure = _STRONG.fullmatch(word) or near or gap.endswith((" on ", " at "))
+        sure = _STRONG.fullmatch(word) or _is_called(text, match.start(), word.lower(), gap, number)
         if sure and not _OTHER_NUMBER.search(gap):
             start, end = match.span(3)
             yield _with_extension(text, start, end, "cued_phone")
@@ -240,6 +245,15 @@ def _phones(text: str) -> Iterator[Found]:
         start, end = match.span(2)
         if not _OTHER_NUMBER.search(match.group(1)) and text[end : end + 1] != "-":
             yield _with_extension(text, start, end, "local_phone")
+
+
+def _is_called(text: str, start: int, word: str, gap: str, number: str) -> bool:
+    """Say whether somebody is to call a number; programs call, and texts have times, as well."""
+    if _CALL_OF_A_PROGRAM.search(text, max(0, start - _REACH), start) or _MOMENT.fullmatch(number):
+        return False
+    if gap.strip(" :").lower() in _NEXT_TO and _is_valid(number, "US"):
+        return True
+    return gap.endswith(" on ") or (not gap.strip() and word in _RUNG and len(number) in _NATIONAL_DIGITS)
 
 
 def _in_dense(text: str, start: int, end: int) -> Iterator[Found]:

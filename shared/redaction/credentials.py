@@ -45,7 +45,7 @@ def find_credentials(text: str) -> Iterator[Found]:
     if not text.isascii():
         # RE2 reads no half of a surrogate pair.
         text = text.encode("utf-8", "replace").decode("utf-8")
-    if HINT.is_in(text):
+    if _HINT.is_in(text):
         yield from _find_plain(text)
         yield from _encoded(text)
 
@@ -82,7 +82,7 @@ def _token_pattern() -> str:
 
 _TOKENS = Linear(_token_pattern())
 # What any finding has in it: one scan clears most texts.
-HINT = any_pattern(
+_HINT = any_pattern(
     *(one.pattern for one in (_TOKENS, _RUN, *TELLING_PATTERNS)), "PRIVATE KEY|Private-Lines: "
 )
 

@@ -13,8 +13,9 @@ from shared.redaction.words import AMBIGUOUS, words
 # What stands before a name, up to its first letter.
 _BEFORE = {
     "introduced": Linear(
-        r"(?i)\b(?:(?:name|names|surname|nickname|nombre|apellido|nom|prénom|vorname|nachname)"
-        r"\s{0,2}(?:is|was|are|to|es|est|ist|as|should be|must be|:|=|-)\s{0,6}(?:to\s)?[\"'“]?"
+        r"(?i)\b(?:(?:surname|(?:last|first|full|given|family|customer)[ _]?name)\s?[:=]\s?[\"'“]"
+        r"|(?:name|names|surname|nickname|nombre|apellido|nom|prénom|vorname|nachname)"
+        r"\s{0,2}(?:is|was|are|to|es|est|ist|as|should be|must be|:|=|-)\s{0,6}(?:to\s)?"
         r"|(?:first|last|full|maiden|middle|legal|my|his|her|their|the) name\b[^.?!\n]{0,20}?\b(?:is|was"
         r"|to)\s"
         r"|(?:called|named|known as|nicknamed|call me)\s(?:him\s|her\s|them\s|it\s)?"
@@ -23,13 +24,13 @@ _BEFORE = {
         r"|(?:full|first|last|middle|maiden|customer|client|patient|passenger|guest|contact|account"
         r"|billing|shipping"
         r"|card ?holder|recipient|sender|employee|manager|author)[ "
-        r"_-]?name[*]{0,2}\s?[:=]\s{0,6}[*]{0,2}[\"'“]?"
+        r"_-]?name[*]{0,2}\s?[:=]\s{0,6}[*]{0,2}"
         r"|(?:name|surname|cardholder|holder|recipient|sender|patients?|passengers?|attendees?|attn|attention"
-        r"|applicant|tenant|insured|claimant|witness|caller|buyer|seller|landlord|driver|guests?(?: list)?"
+        r"|applicant|insured|claimant|witness|landlord"
         r"|contact person"
         r"|beneficiary|owner|from|to|cc|bcc|by|author|assignee|reporter"
         r"|signature)[*]{0,2}\s?[:=][*]{0,2}\s{0,6}"
-        r"[*]{0,2}[\"'“]?)"
+        r"[*]{0,2})"
     ),
     "salutation": Linear(
         r"(?i)\b(?:dear|hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|welcome|thanks|thank you"
@@ -55,15 +56,17 @@ _BEFORE = {
         r"|with)"
         r"|assistant to|(?:son|daughter|wife|husband|mother|father|behalf) of|grandmother|grandfather|user"
         r"|customer"
-        r"|passenger|according to|(?:ask|asks|asked|asking|look|looks|looked|looking|ring|rang|search"
-        r"|searching|wait|waiting|page|call|message|letter|parcel|package|table|room) for),?\s"
+        r"|passenger),?\s"
     ),
     "quoted": Linear(r"[\"”!?,] ?(?:said|says|asked|replied|wrote|explained|answered) "),
     "spoken_to": Linear(
         r"(?i)\b(?:met|ask|asked|told|tell|married|marry|contact|emailed|called|phoned|texted|visited"
         r"|visit|thank|add"
         r"|remove|see|seen|saw|know|knew|knows|love|loves|hate|remember|invite|invited|congratulate|pay"
-        r"|paid|interviewed|beat|beats|defeated|lost to|against"
+        r"|paid|interviewed|beat|beats|defeated|lost to|against|according to"
+        r"|(?:ask|asks|asked|asking|look|looks|looked|looking|ring|rang|search|searching|wait|waiting|page|call"
+        r"|message|letter|parcel|package|table|room) for"
+        r"|(?:tenant|caller|buyer|seller|driver|guests?(?: list)?):"
         r"|starring|featuring|and|with|or)\s"
     ),
 }
@@ -71,7 +74,7 @@ _DOES = re.compile(
     r"(?ix)^(?:['’]s)?\s?,?\s(?:said|says|saying|told|tells|asked|asks|wrote|writes|explained|explains"
     r"|replied|answered|added|began|born|married|lives|lived|works|worked"
     r" |thinks|thought|wants|wanted|likes|loves|loved|hates|met|went|flew|came|called|emailed|sings|sang"
-    r"|beat|beats|defeated|plays|played|points\ out|pointed\ out|recorded|spent|grew|studied|died"
+    r"|plays|played|points\ out|pointed\ out|recorded|spent|grew|studied|died"
     r" |has\ (?:been|never|always)|had\ (?:been|never)|is\ (?:a|an|very|the|my|from|his|her|our|not|so"
     r"|really)|was\ (?:a|an|born|very|the|my|from)|will\ be|listed|joined|moved|left)\b"
 )

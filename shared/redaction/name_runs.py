@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared.redaction.pseudonyms import PLACEHOLDER
-from shared.redaction.words import NATIONS, STARTERS, words
+from shared.redaction.words import AMBIGUOUS, NATIONS, STARTERS, words
 
 _PARTICLES = "de|da|del|della|der|den|di|dos|du|la|le|van|von|zu|bin|ibn|al|el|y|ter|ten|af|av"
 # `re` has no class of capitals. A possessive repetition never goes back, so a run costs its length.
@@ -28,7 +28,7 @@ _TITLES = words(
     "actress director guitarist drummer writer journalist passenger guest traveler traveller cardholder "
     "coach chef"
 )
-# Only these stand before nothing but a family's name, whatever word that is.
+# Only these stand before nothing but a family's name.
 _OF_A_FAMILY = words("mr mrs ms mme herr frau señor señora sr sra")
 # Ordinary words that are the names of many families: behind a given name or a title they are one.
 _FAMILIES_TOO = words(
@@ -77,10 +77,14 @@ def _parts_of(text: str, first: int, last: int) -> Iterator[Run]:
             word = _POSSESSIVE.sub("", word)
         start, end = token.start(), token.start() + len(word)
         before, low = low, word.lower()
-        family = low in _FAMILIES_TOO and (bool(tokens) or before in _OF_A_FAMILY)
+        behind_a_name = before in _OF_A_FAMILY or (tokens and tokens[0][2].lower() not in AMBIGUOUS)
+        family = low in _FAMILIES_TOO and behind_a_name
         if "." in word:
-            kept = word not in _NO_INITIALS
-            tokens = [*tokens, (start, token.end(), word)] if kept else []
+            if word in _NO_INITIALS:
+                yield from _closed(tokens, titled)
+                tokens, titled = [], False
+            else:
+                tokens.append((start, token.end(), word))
         elif low in _TITLES:
             yield from _closed(tokens, titled)
             tokens, titled = [], True

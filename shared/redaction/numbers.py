@@ -93,11 +93,10 @@ _CUE = Linear(
     r"|(?P<licence>driv(?:er(?:'|’)?s?(?:'|’)?|ing)[ _-]?licen[cs]e|driverslicen[cs]e|f(?:ü|ue)hrerschein"
     r"|permis de conduire|(?:carnet|permiso|licencia) de conducir|rijbewijs|patente di guida"
     r"|(?-i:\bDLN?\b)(?: ?(?:#|:|(?-i:no\b|number)| is\b)))"
-    r"|(?P<bare_licence>\blicen[cs]e\b(?: (?:no|number)\b)?)"
     r"|(?P<birth>\bborn\b|date[ _]of[ _]birth|birth[ _]?da(?:te|y)|\bdob\b|\bd\.o\.b\b|\bgeboren\b"
     r"|geburts(?:datum|tag)|date de naissance|\bn(?:é|ée|é\(e\)|ee?) le\b|\bnacid[oa] el\b|\bnac[ií] el\b"
     r"|fecha de nacimiento|data di nascita|\bnat[oa] il\b|geboortedatum)"
-    r"|(?P<ssn>\bssn\b|_ssn\b|social[ _-]?security|\bsocial\b)"
+    r"|(?P<ssn>\bssn\b|_ssn\b|social[ _-]?security)"
     r"|(?P<national>steuer-?(?:id|identifikationsnummer|nummer|nr)|sozialversicherungsnummer"
     r"|num[ée]ro fiscal|num[ée]ro de s[ée]curit[ée] sociale|s[ée]curit[ée] sociale|codice fiscale"
     r"|national[ _-]?(?:id|insurance|identity)|identity (?:card|number)|id[ _-]card|tax(?:payer)?[ _-]id"
@@ -106,6 +105,12 @@ _CUE = Linear(
     r"|documento nacional|(?-i:\b(?:DNI|NIE|NIF|NIR|INSEE|CURP|CPF|BSN|TFN|NINO|NRIC|ITIN|TIN|PPSN|IdNr"
     r"|RFC|SIN)\b))"
 )
+# Words that mean much else: only what stands right behind them is meant.
+_WEAK_CUE = Linear(
+    r"(?i)\b(?:(?P<bare_licence>licen[cs]e(?: (?:no|number)\b)?)"
+    r"|(?P<social>social(?: (?:no|number|is)\b)?))\b"
+)
+_YEARS = re.compile(r"(?:19|20)\d\d-(?:19|20)?\d\d")
 _IDENTIFIER = re.compile(
     r"(?<![\w$€£.#-])#?((?:[A-Z]{1,5}[ ])?[A-Za-z0-9]{0,20}[0-9][A-Za-z0-9]{0,20}"
     r"(?:[ ./-][A-Za-z0-9]{0,20}[0-9][A-Za-z0-9]{0,20}){0,8})(?![\w@%])"
@@ -141,6 +146,7 @@ _ROOM = {
     # Licences of programs have numbers too, short ones.
     "bare_licence": range(7, 21),
     "ssn": range(9, 10),
+    "social": range(9, 10),
     "national": range(7, 21),
 }
 _KINDS = {
@@ -149,9 +155,10 @@ _KINDS = {
     "bare_licence": Kind.LICENCE,
     "birth": Kind.BIRTH,
     "ssn": Kind.SSN,
+    "social": Kind.SSN,
     "national": Kind.NATIONALID,
 }
-_FEWEST_DIGITS = {"passport": 2, "licence": 2, "bare_licence": 5, "ssn": 9, "national": 5}
+_FEWEST_DIGITS = {"passport": 2, "licence": 2, "bare_licence": 5, "ssn": 9, "social": 9, "national": 5}
 # A value that stands apart from its cue must look more like one.
 _SHORTEST_APART, _FEWEST_DIGITS_APART = 7, 4
 
@@ -166,14 +173,14 @@ _LAST_FOUR = Linear(
 )
 
 # One scan clears most texts.
-HINT = any_pattern(*(one.pattern for one in (_TOLD_BY_FORM, _LAST_FOUR, _CUE)))
+_HINT = any_pattern(*(one.pattern for one in (_TOLD_BY_FORM, _LAST_FOUR, _CUE, _WEAK_CUE)))
 
 
 def find_numbers(text: str) -> Iterator[Found]:
     """Find payment cards, IBANs, national ids, passports, driving licences and dates of birth."""
     for run in _RUN.finditer(text):
         yield from _in_digits(text, *run.span())
-    if not HINT.is_in(text):
+    if not _HINT.is_in(text):
         return
     for match in _TOLD_BY_FORM.finditer(text):
         yield from _by_form(text, match.start(), match.group())
@@ -187,6 +194,11 @@ def find_numbers(text: str) -> Iterator[Found]:
         # The name of a placeholder is no cue.
         if not text.startswith("<", max(0, cue.start() - 1)):
             yield from _behind_cue(text, cue.end(), limit, cue.lastgroup or "")
+    for cue in _WEAK_CUE.finditer(text):
+        for found in _behind_cue(text, cue.end(), len(text), cue.lastgroup or ""):
+            between, value = text[cue.end() : found.start], text[found.start : found.end]
+            if _FILLER.fullmatch(between) and not _YEARS.fullmatch(value):
+                yield found
 
 
 def _in_digits(text: str, start: int, end: int) -> Iterator[Found]:

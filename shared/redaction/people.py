@@ -189,8 +189,9 @@ def _by_form(run: Run, right: str, names: Names) -> str | None:
     if len(last) == 1 and first in names.family and first in plain:
         # `Marlow T.`
         return "initial"
-    if middle or "." in first or (len(first) == 1 and (last in names.family or _ends_like_a_name(last))):
-        # Whoever has an initial in the middle, or several in front, is a person: `Xxxx X. Xxxx`.
+    of_a_family = last in names.family or _ends_like_a_name(last)
+    if middle or ((len(first) == 1 or "." in first) and of_a_family):
+        # Whoever has an initial in the middle is a person: `Xxxx X. Xxxx`.
         return "initial"
     listed = (
         (first in names.given and (last in names.family or first in plain))
@@ -314,8 +315,8 @@ def _in_lower_case(text: str, names: Names) -> Iterator[Found]:
             end = match.start(1) + len(" ".join(words[:taken]))
             yield Found(match.start(1), end, Kind.PERSON, "introduced")
     for match in _LABELLED_SMALL.finditer(text):
-        first = match.group(1).split(" ")[0]
-        if first.capitalize() in names.given:
+        first, *_, last = match.group(1).split(" ")
+        if first.capitalize() in names.given and last.capitalize() in names.family:
             yield Found(match.start(1), match.end(1), Kind.PERSON, "introduced")
 
 

@@ -31,6 +31,8 @@ _MOST_PASSES = 4
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _HEADER_PARTS = 2
+# A key that is no name of a program's: it begins otherwise, or has blanks.
+_TELLING_KEY = re.compile(r"\"(?![a-z_$][\w.$-]*\"|\\)[^\"]+\":")
 _NOTHING: tuple[JsonValue, ...] = (None, "", [], {})
 _NEVER_JOINED = frozenset({Kind.SECRET, Kind.SESSION})
 # Blanks and dashes are no part of these.
@@ -154,10 +156,10 @@ class TraceRedactor:
     def _count(self, kind: str, times: int = 1) -> None:
         self._counts[kind] = self._counts.get(kind, 0) + times
 
-    def _until_nothing_is_found(self, text: str, *, prose: bool) -> str:
+    def _until_nothing_is_found(self, text: str, *, prose: bool, known: bool = False) -> str:
         """Replace what is found until nothing is: one value can hide the next."""
         for _ in range(_MOST_PASSES):
-            if not (found := self._find(text, prose=prose)):
+            if not (found := self._find(text, prose=prose, known=known)):
                 return text
             pieces, at = [], 0
             for start, end, kind, _ in found:
@@ -165,11 +167,11 @@ class TraceRedactor:
                 at = end
             text = "".join([*pieces, text[at:]])
         # Only a text made to hide one value behind another comes here: nothing of it is kept.
-        return self._replace(Kind.SECRET, text) if self._find(text, prose=prose) else text
+        return self._replace(Kind.SECRET, text) if self._find(text, prose=prose, known=known) else text
 
-    def _find(self, text: str, *, prose: bool) -> list[Found]:
+    def _find(self, text: str, *, prose: bool, known: bool) -> list[Found]:
         found = find(text, prose=prose)
-        if not prose:
+        if not prose and not known:
             return found
         further = (one for detector in self._further for one in detector.find(text))
         beside = [*self._known.find(text), *further]
@@ -313,10 +315,11 @@ class TraceRedactor:
         redacted = self._value(parsed)
         spelled = text if redacted == parsed else _ENCODER.encode(redacted)
         # The text can hold more than what was parsed: of a key told twice, JSON keeps the last. Else its
-        # prose has been seen value by value, and only what keys and values tell together is left.
-        said = spelled is text and text not in (_ENCODER.encode(parsed), _COMPACT.encode(parsed))
+        # prose has been seen value by value, but for keys that are words of their own, `{"Anna": 1}`.
+        whole = spelled is not text or text in (_ENCODER.encode(parsed), _COMPACT.encode(parsed))
+        said = not whole or _TELLING_KEY.search(spelled) is not None
         counts = self._counts.copy()
-        told = self._until_nothing_is_found(spelled, prose=said)
+        told = self._until_nothing_is_found(spelled, prose=said, known=True)
         if told == spelled or json_in(told) is not None:
             return told
         # What was found across quotes and brackets is no value; its replacement would break the text.

@@ -2,13 +2,16 @@
 
 import json
 import random
+import re
 from typing import Any
 
 import pytest
 
 from shared.domain.json_text import json_in
-from shared.redaction.redactor import redact_text
-from tests.unit.build import redacted, redacted_input, root
+from shared.domain.spans import Trace
+from shared.redaction.kinds import Found, Kind
+from shared.redaction.redactor import redact_text, redact_trace
+from tests.unit.build import SALT, TRACE_ID, redacted, redacted_input, root
 
 CARDS = ("4242 4242 4242 4242", "4111-1111-1111-1111", "378282246310005", "5555555555554444")
 
@@ -225,3 +228,24 @@ def test_a_tag_that_names_a_secret_hides_its_value(tag: str) -> None:
     [told] = redacted(root(tags=(tag,))).trace.root.tags
 
     assert told == f"{tag.partition(':')[0]}:<SECRET_1>"
+
+
+class Badges:
+    """A recogniser of a team's own."""
+
+    def find(self, text: str) -> list[Found]:
+        return [Found(*match.span(), Kind.HANDLE, "badge") for match in re.finditer(r"EMP\d+", text)]
+
+
+@pytest.mark.parametrize("spaces", [None, (",", ":")])
+def test_keys_of_json_that_name_somebody_are_replaced_in_any_spelling(
+    spaces: tuple[str, str] | None,
+) -> None:
+    told = {"seats": {"Katherine": "12A"}, "Zorblax": [1, 2], "EMP12": 1, "e": "a@example.com"}
+    said = json.dumps(told, separators=spaces)
+    trace = Trace(trace_id=TRACE_ID, spans=(root(kind="tool", input={"first_name": "Zorblax"}, output=said),))
+    once = redact_trace(trace, SALT, further=(Badges(),)).trace
+
+    stored = once.model_dump_json()
+    assert not [one for one in ("Katherine", "Zorblax", "EMP12", "a@example.com") if one in stored]
+    assert redact_trace(once, SALT, further=(Badges(),)).trace == once
