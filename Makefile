@@ -24,8 +24,12 @@ setup: $(VENV)/ready ## make the virtual environment
 demo: $(VENV)/ready ## run the whole loop over the sample shop assistant
 	@$(BIN)/evalforge demo --store $(STORE)
 
+# The unit tests keep one core busy, the others mostly wait: the two run side by side.
 test: $(VENV)/ready ## all tests but the long campaigns
-	@$(BIN)/python -m pytest -m "not full"
+	@mkdir -p build
+	@$(BIN)/python -m pytest -m "not full" tests/unit >build/unit-tests.log 2>&1 & unit=$$!; \
+	$(BIN)/python -m pytest -m "not full" --ignore=tests/unit; others=$$?; \
+	wait $$unit; ended=$$?; cat build/unit-tests.log; exit $$((others | ended))
 
 test-full: $(VENV)/ready ## the long campaigns too
 	@EVALFORGE_EXAMPLES_TIMES=20 $(BIN)/python -m pytest

@@ -21,11 +21,17 @@ SAMPLES = ROOT / "functions" / "local" / "samples" / "shop_assistant.jsonl"
 SHARED = Path(os.environ.get("EVALFORGE_SHARED", ROOT.parent / "shared"))
 AIRLINE = SHARED / "data" / "traces" / "airline_spans.jsonl.gz"
 
+EMULATOR_TESTS = ROOT / "tests" / "emulator"
 _FOUND_BY = {
     "emulators": ("gcloud", "java"),
     "chromium": ("chromium",),
     "terraform": ("terraform",),
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the emulators for last: their deadlines are real, and by then the unit tests have ended."""
+    items.sort(key=lambda item: EMULATOR_TESTS in item.path.parents)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
