@@ -58,11 +58,13 @@ def parse_alert(body: bytes, *, lookback: timedelta) -> Incident:
     # Where some text spells fields out, the title may be that text: no alert is left alone for it.
     test = bool(_TEST_HEAD.match(title)) and not told.repeated
     state = IncidentState.NOTED if test else state_after(transition)
+    noted = state is IncidentState.NOTED
+    word = _redacted(transition)
     return Incident(
         id=_incident_id(fields, told.get("org"), test=test),
         kind=IncidentKind.MONITOR,
         title=_redacted(title),
-        transition=_redacted(transition),
+        transition=word,
         since=since,
         until=moment,
         ml_app=_redacted(fields.get("ml_app") or named.get("ml_app", "")) or None,
@@ -74,7 +76,8 @@ def parse_alert(body: bytes, *, lookback: timedelta) -> Incident:
         alert_id=_monitor(fields.get("alert_id", "")),
         test=test,
         state=state,
-        decided_at=None if state is IncidentState.NOTED else moment,
+        decided_at=None if noted else moment,
+        noted=(word,) if noted and word else (),
     )
 
 

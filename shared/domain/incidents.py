@@ -40,7 +40,9 @@ _STATE_OF = {
     "": IncidentState.OPEN,
 }
 TRANSITIONS = frozenset(filter(None, _STATE_OF))
-_FOLDED = {"since", "until", "state", "decided_at"}
+_FOLDED = {"since", "until", "state", "decided_at", "noted"}
+# No monitor has as many words; whoever sends more of them fills no document.
+_MOST_NOTED = 20
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -53,7 +55,8 @@ class Incident(Model):
     """Where and when to look for failures; its text is redacted.
 
     What is said of it is what its newest alert says; `state` is what the newest
-    of those made of it that open or close, at `decided_at`.
+    of those made of it that open or close, at `decided_at`. `noted` are the
+    transitions of the others.
     """
 
     id: str
@@ -73,6 +76,7 @@ class Incident(Model):
     test: bool = False
     state: IncidentState = IncidentState.NOTED
     decided_at: Instant | None = None
+    noted: tuple[str, ...] = ()
 
     def renewed_by(self, other: Self) -> Self:
         """Fold what two alerts tell into one, the same in whichever order and however often they come."""
@@ -84,6 +88,7 @@ class Incident(Model):
                 "until": _unless_open(max, self.until, other.until),
                 "state": decided.state,
                 "decided_at": decided.decided_at,
+                "noted": tuple(sorted({*self.noted, *other.noted})[:_MOST_NOTED]),
             }
         )
 
