@@ -21,9 +21,11 @@ from shared.topology import Topic
 MAX_BODY_BYTES = 256 * 1024
 _LONGEST_FIELD = 2000
 _UNSET = re.compile(r"\$[A-Z][A-Z_]*(?:\[[^\]]*\])?")
-# How Datadog begins an alert's title: `[Triggered on {ml_app:bot}] `; a test's has its mark next.
-_HEAD = re.compile(r"\s*\[(?P<word>[\w -]+?)(?: on \{[^}]*\})?\]")
-_TEST_HEAD = re.compile(r"\s*(?:\[[^\]]*\]\s*)??\[TEST\]")
+# How Datadog begins an alert's title: `[Triggered on {ml_app:bot}] `, perhaps with a priority beside
+# it; a test's has its mark next. What it fired on users may have written: it ends at the last `}]`.
+_PRIORITY = r"\s*(?:\[P[1-5]\]\s*)?"
+_HEAD = re.compile(rf"{_PRIORITY}\[(?P<word>[\w -]+?)(?: on \{{.*\}})?\]{_PRIORITY}", re.DOTALL)
+_TEST_MARK = "[TEST]"
 # Datadog numbers its monitors; anything else is redacted like any text.
 _MONITOR_NUMBER = re.compile(r"[0-9]{1,12}")
 
@@ -56,7 +58,7 @@ def parse_alert(body: bytes, *, lookback: timedelta) -> Incident:
     title = fields.get("title", "")
     transition = fields.get("transition", "") or _transition_in(title)
     # Where some text spells fields out, the title may be that text: no alert is left alone for it.
-    test = bool(_TEST_HEAD.match(title)) and not told.repeated
+    test = _is_test(title) and not told.repeated
     state = IncidentState.NOTED if test else state_after(transition)
     noted = state is IncidentState.NOTED
     word = _redacted(transition)
@@ -102,6 +104,11 @@ def _transition_in(title: str) -> str:
     """Read the transition off a title's head: the default payload has no other place for it."""
     head = _HEAD.match(title)
     return head["word"] if head and head["word"].lower() in TRANSITIONS else ""
+
+
+def _is_test(title: str) -> bool:
+    head = _HEAD.match(title)
+    return title.lstrip().startswith(_TEST_MARK) or bool(head and title.startswith(_TEST_MARK, head.end()))
 
 
 def _text(value: JsonValue) -> str:

@@ -144,7 +144,14 @@ def test_reading_takes_a_time_that_grows_with_the_body() -> None:
 
 
 @pytest.mark.parametrize(
-    "title", ["[TEST] x", "[Triggered] [TEST] Host", "[Triggered on {ml_app:bot}] [TEST] x", " [Warn][TEST]"]
+    "title",
+    [
+        "[TEST] x",
+        "[Triggered] [TEST] Host",
+        "[Triggered on {ml_app:bot}] [TEST] x",
+        " [Warn][TEST]",
+        "[P2] [Warn] [TEST]",
+    ],
 )
 def test_a_test_is_marked_opens_nothing_and_has_a_name_of_its_own(title: str) -> None:
     told = _read(json.dumps(CUSTOM | {"title": title}))
@@ -154,7 +161,14 @@ def test_a_test_is_marked_opens_nothing_and_has_a_name_of_its_own(title: str) ->
 
 
 @pytest.mark.parametrize(
-    "title", ["[Triggered on {user:[TEST]}] x", "refunds fail: [TEST]", "[Triggered] bot [TEST]"]
+    "title",
+    [
+        "[Triggered on {user:[TEST]}] x",
+        "[Triggered on {user:a][TEST]}] x",
+        "[Warn on {user:a}] [TEST] }] x",
+        "refunds fail: [TEST]",
+        "[Triggered] bot [TEST]",
+    ],
 )
 def test_a_text_within_the_title_makes_no_test_of_an_alert(title: str) -> None:
     told = _read(json.dumps(CUSTOM | {"title": title}))
@@ -192,3 +206,23 @@ def test_a_secret_is_not_halved_by_the_cut() -> None:
     told = _read(json.dumps(CUSTOM | {"title": "x" * 1_985 + " jane.roe@example.com"}))
 
     assert "jane" not in told.title
+
+
+# Plain words: what redaction finds depends on what stands around it.
+_names = st.sampled_from(["env", "ml_app", "team", "service", "monitor", "environment"])
+_tag = st.builds(str.__add__, _names, st.sampled_from(["", ":", ":prod", ":bot", ":eu:west", "::", ":a/b.c"]))
+_blank = st.sampled_from(["", " ", "  "])
+
+
+@examples(200)
+@given(st.lists(_tag, max_size=6), st.lists(_tag, max_size=4), _blank)
+def test_tags_and_scopes_say_the_same_however_they_are_spelled(
+    tags: list[str], scope: list[str], blank: str
+) -> None:
+    """As a text with any blanks, as a list, or as the text of a list."""
+    joined = f",{blank}"
+    one = _read(json.dumps(CUSTOM | {"ml_app": "", "tags": joined.join(tags), "scope": joined.join(scope)}))
+
+    assert one == _read(json.dumps(CUSTOM | {"ml_app": "", "tags": tags, "scope": json.dumps(scope)}))
+    named = dict(pair.split(":", 1) for pair in (*tags, *scope) if ":" in pair)
+    assert (one.env, one.ml_app) == (named.get("env") or None, named.get("ml_app") or None)
