@@ -17,7 +17,7 @@ locals {
 }
 
 # Anyone may call it: Datadog's webhooks have no Google identity. It refuses, before it reads
-# anything, whoever does not send DATADOG_WEBHOOK_TOKEN in the header X-EvalForge-Token.
+# anything, whoever does not send DATADOG_WEBHOOK_TOKEN (X-EvalForge-Token, or a password).
 module "receive_alert" {
   source     = "./function"
   deployment = local.deployment

@@ -4,6 +4,6 @@ output "secrets" {
 }
 
 output "webhook_url" {
-  description = "Where Datadog's webhook posts, with the header X-EvalForge-Token."
+  description = "Where Datadog's webhook posts, with the header X-EvalForge-Token; datadog_webhook makes it."
   value       = module.receive_alert.uri
 }

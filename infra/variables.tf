@@ -10,6 +10,13 @@ variable "datadog_site" {
   }
 }
 
+variable "datadog_webhook" {
+  description = "Whether Terraform makes the webhook in Datadog; DD_API_KEY and DD_APP_KEY must then be set."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "evaluation_labels" {
   description = "Your evaluations' names and the failure types that they mean, as a JSON object."
   type        = string

@@ -6,6 +6,10 @@ terraform {
       source  = "hashicorp/archive"
       version = "~> 2.7"
     }
+    datadog = {
+      source  = "DataDog/datadog"
+      version = "~> 3.82"
+    }
     google = {
       source  = "hashicorp/google"
       version = "~> 6.50"
@@ -25,4 +29,10 @@ provider "google" {
 provider "google-beta" {
   project = var.project_id
   region  = var.region
+}
+
+# Its keys are those of the environment, DD_API_KEY and DD_APP_KEY; without its webhook it needs none.
+provider "datadog" {
+  api_url  = "https://api.${var.datadog_site}/"
+  validate = var.datadog_webhook
 }

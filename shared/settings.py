@@ -25,6 +25,7 @@ from shared.errors import ConfigError
 from shared.topology import FUNCTIONS, OPTIONAL_SECRETS
 
 SHORTEST_SALT = 32
+MOST_WEBHOOK_TOKENS = 2
 # Google's own convention: what runs in such a project is never real.
 _EMULATED_PROJECT = "demo-evalforge"
 
@@ -105,6 +106,13 @@ class Settings(BaseSettings):
         except (ValueError, RecursionError):
             raise ValueError('must be a JSON object of applications and "redact" or "withhold"') from None
 
+    @field_validator("datadog_webhook_token")
+    @classmethod
+    def _tokens_are_few(cls, told: SecretStr | None) -> SecretStr | None:
+        if told is not None and not 1 <= len(_tokens(told)) <= MOST_WEBHOOK_TOKENS:
+            raise ValueError("must be one token, or while it is changed two with a comma between them")
+        return told
+
     @field_validator("pii_salt")
     @classmethod
     def _salt_is_long(cls, salt: SecretStr | None) -> SecretStr | None:
@@ -134,6 +142,11 @@ class Settings(BaseSettings):
     def needs(cls, backend: str, told: Mapping[str, object]) -> tuple[str, ...]:  # noqa: ARG003 - for functions
         """Name what a backend cannot do without, for whoever only reads and sends messages."""
         return ("GOOGLE_CLOUD_PROJECT",) if backend == Backend.CLOUD else ()
+
+    @property
+    def webhook_tokens(self) -> tuple[str, ...]:
+        """What a webhook may send to be heard: the token, or while it is changed the new and the old one."""
+        return _tokens(self.datadog_webhook_token) if self.datadog_webhook_token else ()
 
     @property
     def project(self) -> str:
@@ -167,6 +180,10 @@ class Settings(BaseSettings):
             toxicity_threshold=self.toxicity_threshold,
             labels=self.evaluation_labels,
         )
+
+
+def _tokens(told: SecretStr) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, told.get_secret_value().split(","))))
 
 
 def _where_this_runs() -> Backend:

@@ -9,6 +9,7 @@ import httpx
 
 from functions.local.host import hosting, queue_of
 from functions.local.trace_run import register_files
+from functions.receive_alert.payload import filled
 from shared.errors import UnavailableError
 from shared.wiring import Wiring
 
@@ -21,24 +22,25 @@ _WEBHOOK_SECONDS = 30
 
 
 def alert_payload() -> dict[str, str]:
-    """Build what Datadog posts with the payload that the README gives: every value is text."""
+    """Build what Datadog posts with the payload that we install: every value is text."""
     moment = str(int(ALERT_TIME.timestamp() * 1000))
-    return {
-        "schema": "v1",
-        "alert_id": "312833678",
-        "transition": "Triggered",
-        "cycle_key": "1763481600",
-        "event_id": "5485379890863845239",
-        "title": "[Triggered on {ml_app:shop-assistant}] Failing evaluations",
-        "scope": "ml_app:shop-assistant",
-        "priority": "P2",
-        "date_ms": moment,
-        "updated_ms": moment,
-        "tags": "env:prod, ml_app:shop-assistant, monitor",
-        "link": "https://app.datadoghq.com/event/jump_to?event_id=5485379890863845239",
-        "org_id": "11023",
-        "ml_app": "shop-assistant",
-    }
+    return filled(
+        {
+            "ALERT_ID": "312833678",
+            "ORG_ID": "11023",
+            "DATE": moment,
+            "LAST_UPDATED": moment,
+            "ALERT_TRANSITION": "Triggered",
+            "ALERT_CYCLE_KEY": "1763481600",
+            "ID": "5485379890863845239",
+            "ALERT_PRIORITY": "P2",
+            "LINK": "https://app.datadoghq.com/event/jump_to?event_id=5485379890863845239",
+            "TAGS[ml_app]": "shop-assistant",
+            "ALERT_SCOPE": "ml_app:shop-assistant",
+            "TAGS": "env:prod, ml_app:shop-assistant, monitor",
+            "EVENT_TITLE": "[Triggered on {ml_app:shop-assistant}] Failing evaluations",
+        }
+    )
 
 
 def run_demo(parts: Wiring, *, say: Callable[[str], None]) -> None:
@@ -51,8 +53,8 @@ def run_demo(parts: Wiring, *, say: Callable[[str], None]) -> None:
     say(f"trace source   {SAMPLES.name}: a shop assistant in production")
     with hosting(parts) as address:
         say(f"local host     {address}")
-        token = parts.settings.datadog_webhook_token
-        headers = {"X-EvalForge-Token": token.get_secret_value()} if token else {}
+        tokens = parts.settings.webhook_tokens
+        headers = {"X-EvalForge-Token": tokens[0]} if tokens else {}
         answer = _post(f"{address}/receive_alert", headers)
         if answer.is_error:
             raise UnavailableError(f"the webhook was answered {answer.status_code}")

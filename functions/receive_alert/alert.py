@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from functions.receive_alert.reading import read_body
 from shared.domain.canonical import digest
-from shared.domain.incidents import Incident, IncidentKind
+from shared.domain.incidents import TRANSITIONS, Incident, IncidentKind, IncidentState, state_after
 from shared.domain.json_text import json_in
 from shared.errors import MessageError
 from shared.messages import AlertRaised
@@ -18,81 +19,96 @@ from shared.repositories.incidents import Incidents
 from shared.topology import Topic
 
 MAX_BODY_BYTES = 256 * 1024
-_TEST_MARK = "[TEST]"
-# What closes an incident or says that data is missing asks for no search.
-_SILENT = frozenset({"recovered", "no data", "re-no data"})
 _LONGEST_FIELD = 2000
 _UNSET = re.compile(r"\$[A-Z][A-Z_]*(?:\[[^\]]*\])?")
+# How Datadog begins an alert's title: `[Triggered on {ml_app:bot}] `, perhaps with a priority beside
+# it; a test's has its mark next. What it fired on users may have written: it ends at the last `}]`.
+_PRIORITY = r"\s*(?:\[P[1-5]\]\s*)?"
+_HEAD = re.compile(rf"{_PRIORITY}\[(?P<word>[\w -]+?)(?: on \{{.*\}})?\]{_PRIORITY}", re.DOTALL)
+_TEST_MARK = "[TEST]"
+# Datadog numbers its monitors; anything else is redacted like any text.
+_MONITOR_NUMBER = re.compile(r"[0-9]{1,12}")
 
 
-class Answer(NamedTuple):
-    """What the webhook is told."""
+def take(alert: Incident, *, incidents: Incidents, publisher: Publisher, trace_context: str = "") -> bool:
+    """Store what an alert says of its incident; ask for a search where it opens, renews or closes it.
 
-    incident_id: str
-    searching: bool
-
-
-def receive(
-    body: bytes, *, lookback: timedelta, incidents: Incidents, publisher: Publisher, trace_context: str = ""
-) -> Answer:
-    """Store the incident that an alert opens or renews, and ask for a search.
-
-    Raises:
-        MessageError: the body is not an alert; telling Datadog to send it again would not mend it.
-        UnavailableError: nothing was published; the alert must be sent again.
+    Told again, it changes nothing and asks again: who was killed in between had not asked.
     """
-    incident = parse_alert(body, lookback=lookback)
-    incidents.open_or_renew(incident)
-    searching = incident.transition.lower() not in _SILENT and _TEST_MARK not in incident.title
+    incidents.open_or_renew(alert)
+    searching = alert.state is not IncidentState.NOTED
     if searching:
-        order = Outgoing(Topic.ALERTS, AlertRaised(incident_id=incident.id))
+        order = Outgoing(Topic.ALERTS, AlertRaised(incident_id=alert.id))
         publisher.publish([order], trace_context=trace_context)
-    return Answer(incident.id, searching)
+    return searching
 
 
 def parse_alert(body: bytes, *, lookback: timedelta) -> Incident:
-    """Read the custom payload that we install, or Datadog's default one; all text is redacted.
+    """Read the payload that we install, or Datadog's default one, as its incident; all text is redacted.
 
     Raises:
-        MessageError: the body is not JSON, not an object, or has nothing that names the alert.
+        MessageError: the body cannot be read, or has nothing that names the alert or says when it was.
     """
-    try:
-        told = json.loads(body.decode("utf-8", "replace"), strict=False)
-    except (ValueError, RecursionError):
-        raise MessageError("the webhook's body is not JSON; set its payload as the README says") from None
-    if not isinstance(told, dict):
-        raise MessageError("the webhook's body is not a JSON object; set its payload as the README says")
+    told = read_body(body)
     fields = {key: _text(value) for key, value in told.items()}
-    since, until = _time(fields.get("date_ms") or fields.get("date"), lookback)
-    tags = _list(fields.get("tags"))
-    scope = _list(fields.get("scope"))
+    moment = _time(fields)
+    since = _since(moment, lookback)
+    tags, scope = _list(fields.get("tags", "")), _list(fields.get("scope", ""))
     named = dict(pair.split(":", 1) for pair in (*tags, *scope) if ":" in pair)
+    title = fields.get("title", "")
+    transition = fields.get("transition", "") or _transition_in(title)
+    # Where some text spells fields out, the title may be that text: no alert is left alone for it.
+    test = _is_test(title) and not told.repeated
+    state = IncidentState.NOTED if test else state_after(transition)
+    noted = state is IncidentState.NOTED
+    word = _redacted(transition)
     return Incident(
-        id=_incident_id(fields, told.get("org")),
+        id=_incident_id(fields, told.get("org"), test=test),
         kind=IncidentKind.MONITOR,
-        title=redact_text(fields.get("title", "")),
-        transition=redact_text(fields.get("transition", "")),
+        title=_redacted(title),
+        transition=word,
         since=since,
-        until=until,
-        ml_app=_redacted(fields.get("ml_app") or named.get("ml_app")),
-        env=_redacted(named.get("env")),
-        scope=_redacted_list(fields.get("scope")),
-        tags=_redacted_list(fields.get("tags")),
-        priority=redact_text(fields.get("priority", "")),
-        link=redact_text(fields.get("link", "")),
+        until=moment,
+        ml_app=_redacted(fields.get("ml_app") or named.get("ml_app", "")) or None,
+        env=_redacted(named.get("env", "")) or None,
+        scope=_redacted_list(fields.get("scope", "")),
+        tags=_redacted_list(fields.get("tags", "")),
+        priority=_redacted(fields.get("priority", "")),
+        link=_redacted(fields.get("link", "")),
+        alert_id=_monitor(fields.get("alert_id", "")),
+        test=test,
+        state=state,
+        decided_at=None if noted else moment,
+        noted=(word,) if noted and word else (),
     )
 
 
-def _incident_id(fields: dict[str, str], org: JsonValue) -> str:
-    """Name the monitor cycle; the default payload lacks it, so there the event alone is the key."""
-    org_id = fields.get("org_id") or (_text(org.get("id")) if isinstance(org, dict) else "")
+def _incident_id(fields: Mapping[str, str], org: JsonValue, *, test: bool) -> str:
+    """Name the monitor cycle; the default payload lacks it, so there the event alone is the key.
+
+    A test has a name of its own: it is never the cycle that it was tried on.
+    """
+    marked = ("test",) if test else ()
+    organisation = json_in(org) if isinstance(org, str) else org
+    org_id = fields.get("org_id") or (_text(organisation.get("id")) if isinstance(organisation, dict) else "")
     cycle = [fields.get(key, "") for key in ("alert_id", "cycle_key")]
     if all(cycle):
-        return "in-" + digest("cycle", org_id, *cycle, length=16)
+        return "in-" + digest("cycle", *marked, org_id, *cycle, length=16)
     event = fields.get("event_id") or fields.get("id") or ""
     if not event:
         raise MessageError("the alert has neither alert_id and cycle_key nor an event id; nothing names it")
-    return "in-" + digest("event", org_id, event, length=16)
+    return "in-" + digest("event", *marked, org_id, event, length=16)
+
+
+def _transition_in(title: str) -> str:
+    """Read the transition off a title's head: the default payload has no other place for it."""
+    head = _HEAD.match(title)
+    return head["word"] if head and head["word"].lower() in TRANSITIONS else ""
+
+
+def _is_test(title: str) -> bool:
+    head = _HEAD.match(title)
+    return title.lstrip().startswith(_TEST_MARK) or bool(head and title.startswith(_TEST_MARK, head.end()))
 
 
 def _text(value: JsonValue) -> str:
@@ -104,29 +120,42 @@ def _text(value: JsonValue) -> str:
             "a field of the alert is nested too deep; set its payload as the README says"
         ) from None
     text = spelled.encode("utf-8", "replace").decode()
-    return "" if _UNSET.fullmatch(text) or text == "null" else text[:_LONGEST_FIELD]
+    return "" if _UNSET.fullmatch(text) or text == "null" else text
 
 
-def _redacted_list(text: str | None) -> tuple[str, ...]:
+def _redacted(text: str) -> str:
+    """Redact a text, then cut it: half of a secret is not found any more."""
+    return redact_text(text)[:_LONGEST_FIELD] if text else ""
+
+
+def _redacted_list(text: str) -> tuple[str, ...]:
     """Redact a list before it is parted: coordinates and addresses have commas of their own."""
-    return tuple(map(redact_text, _list(redact_text(text)))) if text else ()
+    return tuple(map(redact_text, _list(_redacted(text))))
 
 
-def _redacted(text: str | None) -> str | None:
-    return redact_text(text) if text else None
+def _monitor(number: str) -> str:
+    return number if _MONITOR_NUMBER.fullmatch(number) else _redacted(number)
 
 
-def _list(text: str | None) -> list[str]:
+def _list(text: str) -> list[str]:
     """Read a list: parts with commas between them, or JSON."""
-    told = json_in(text or "")
-    parts = [_text(part) for part in told] if isinstance(told, list) else (text or "").split(",")
+    told = json_in(text)
+    parts = [_text(part) for part in told] if isinstance(told, list) else text.split(",")
     return [part.strip() for part in parts if part.strip()]
 
 
-def _time(milliseconds: str | None, lookback: timedelta) -> tuple[datetime, datetime]:
-    """Read when the alert was, and from when on to look."""
+def _time(fields: Mapping[str, str]) -> datetime:
+    """Read the alert's own time; where it has none, when its event was last changed."""
+    names = ("date_ms", "date", "updated_ms", "last_updated")
+    told = next((fields[name] for name in names if fields.get(name)), "")
     try:
-        until = datetime.fromtimestamp(int(milliseconds or "") / 1000, tz=UTC)
-        return until - lookback, until
+        return datetime.fromtimestamp(int(told) / 1000, tz=UTC)
     except (ValueError, OverflowError, OSError):
+        raise MessageError("the alert's date is missing or no number of milliseconds") from None
+
+
+def _since(moment: datetime, lookback: timedelta) -> datetime:
+    try:
+        return moment - lookback
+    except OverflowError:
         raise MessageError("the alert's date is missing or no number of milliseconds") from None

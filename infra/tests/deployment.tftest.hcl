@@ -3,6 +3,7 @@
 mock_provider "google" {}
 mock_provider "google-beta" {}
 mock_provider "archive" {}
+mock_provider "datadog" {}
 
 variables {
   project_id = "some-project"
@@ -34,6 +35,33 @@ run "without_slack" {
   assert {
     condition     = base64decode(google_cloud_scheduler_job.resend.pubsub_target[0].data) == "{}"
     error_message = "A tick is an empty object."
+  }
+}
+
+run "without_datadog" {
+  command = plan
+
+  assert {
+    condition     = length(datadog_webhook.evalforge) == 0
+    error_message = "Nothing is made in Datadog unless it is asked for."
+  }
+}
+
+run "with_datadog" {
+  command = plan
+
+  variables {
+    datadog_webhook = true
+  }
+
+  assert {
+    condition     = jsondecode(datadog_webhook.evalforge[0].payload)["title"] == "$EVENT_TITLE"
+    error_message = "The payload reaches Datadog with its variables as they are."
+  }
+
+  assert {
+    condition     = datadog_webhook.evalforge[0].custom_headers == "{\"X-EvalForge-Token\":\"$EVALFORGE_TOKEN\"}"
+    error_message = "The header names Datadog's variable, never a token."
   }
 }
 

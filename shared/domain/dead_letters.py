@@ -26,6 +26,8 @@ class LetterState(StrEnum):
 class DeadLetter(Model):
     """What failed, in which stage, and why; `message` holds ids only.
 
+    `text` is what came in from outside and could not be read, redacted and cut.
+
     `at` is when it failed last, `moved_at` when it last came to its state;
     `due_at` is when it is sent again with nobody asking, far in the future for
     never; `sent_by_itself` counts how often it was. `message_id` is the broker's,
@@ -40,6 +42,7 @@ class DeadLetter(Model):
     attempts: int
     message: dict[str, JsonValue]
     at: Instant
+    text: str = ""
     message_id: str = ""
     state: LetterState = LetterState.WAITING
     due_at: Instant = NEVER

@@ -267,6 +267,13 @@ def test_no_value_of_a_secret_stands_in_terraform() -> None:
     assert "google_secret_manager_secret_version" not in deployment().kinds()
 
 
+def test_datadog_is_told_the_one_payload() -> None:
+    ((_, webhook),) = deployment().instances("datadog_webhook")
+
+    assert webhook["payload"] == '${file("${path.module}/../functions/receive_alert/payload.json")}'
+    assert webhook["encode_as"] == "json"
+
+
 def test_what_is_not_set_is_what_the_settings_say_without_it() -> None:
     given = {"project_id": "some-project"}
     variables = {
@@ -275,7 +282,7 @@ def test_what_is_not_set_is_what_the_settings_say_without_it() -> None:
         if name not in given
     }
     named = {"log_level": "evalforge_log_level"}
-    elsewhere = {"region", "firestore_location", "slack_notices"}
+    elsewhere = {"region", "firestore_location", "slack_notices", "datadog_webhook"}
 
     for name, told in variables.items():
         if name in elsewhere:

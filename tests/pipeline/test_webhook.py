@@ -14,6 +14,7 @@ from functions.local.demo import alert_payload
 from functions.local.host import hosting, queue_of
 from functions.local.trace_run import register_files
 from shared import logs, wiring
+from shared.domain.incidents import IncidentState
 from shared.errors import MisconfiguredError
 from shared.settings import Settings
 from shared.wiring import Wiring, wire_embedded
@@ -67,13 +68,15 @@ def test_an_alert_searches_its_own_scope_and_time_only(hosted: tuple[str, Wiring
     assert (parts.captures.count(), parts.healthy.count()) == (0, 0)
 
 
-@pytest.mark.parametrize("transition", ["Recovered", "No Data", "Re-No Data"])
+@pytest.mark.parametrize("transition", ["No Data", "Re-No Data", "Escalated"])
 def test_an_alert_that_opens_nothing_searches_nothing(hosted: tuple[str, Wiring], transition: str) -> None:
     address, parts = hosted
     answer = httpx.post(f"{address}/receive_alert", json=alert_payload() | {"transition": transition})
     assert (answer.status_code, answer.json()["searching"]) == (202, False)
     drained(parts)
     assert parts.captures.count() == 0
+    noted = parts.incidents.get(answer.json()["incident"])
+    assert (noted.state, noted.transition) == (IncidentState.NOTED, transition)
 
 
 def test_a_body_that_is_no_alert_is_kept_with_its_reason_and_not_sent_again(
@@ -86,7 +89,7 @@ def test_a_body_that_is_no_alert_is_kept_with_its_reason_and_not_sent_again(
         assert answer.json()["dead_letter"]
     assert parts.dead_letters.count() == 6
     stored = "".join(letter.model_dump_json() for letter in parts.dead_letters.all())
-    assert "hello" not in stored
+    assert "the webhook's body is not JSON" in stored
 
 
 def test_a_body_over_the_limit_and_other_methods_are_refused(hosted: tuple[str, Wiring]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.receive_alert.alert import parse_alert
-from shared.domain.incidents import Incident, IncidentKind
+from shared.domain.incidents import Incident, IncidentKind, IncidentState
 from shared.errors import MessageError
 from shared.redaction.findings import findings
 from tests.properties import examples
@@ -80,6 +80,9 @@ def test_the_custom_payload_says_where_and_when_to_look() -> None:
         tags=("env:prod", "ml_app:support-bot", "monitor"),
         priority="P2",
         link="https://app.datadoghq.com/event/jump_to?event_id=1",
+        alert_id="312833678",
+        state=IncidentState.OPEN,
+        decided_at=WHEN,
     )
 
 
@@ -88,7 +91,7 @@ def test_datadogs_default_payload_says_when_to_look() -> None:
 
     assert (incident.since, incident.until) == (WHEN - LOOKBACK, WHEN)
     assert incident.title == "[Triggered] [TEST] Host Cluster Alert"
-    assert (incident.ml_app, incident.env, incident.transition) == (None, None, "")
+    assert (incident.ml_app, incident.env, incident.transition) == (None, None, "Triggered")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +115,7 @@ def test_without_a_cycle_the_event_names_the_incident(unset: str | None) -> None
 
 
 def test_the_default_payloads_event_and_organisation_name_the_incident() -> None:
-    assert _parse(DEFAULT).id == _parse(DEFAULT | {"title": "another"}).id
+    assert _parse(DEFAULT).id == _parse(DEFAULT | {"title": "[TEST] another"}).id
     assert _parse(DEFAULT).id != _parse(DEFAULT | {"id": "7"}).id
     assert _parse(DEFAULT).id != _parse(DEFAULT | {"org": {"id": "7"}}).id
 
@@ -174,7 +177,7 @@ def test_the_field_of_its_own_wins_over_tags_and_scope() -> None:
 @pytest.mark.parametrize("date", ["", "soon", "$DATE", None, "1.5e12", str(10**30), [], {"a": 1}, True])
 def test_a_date_that_is_none_is_refused(date: Any) -> None:
     with pytest.raises(MessageError, match="date"):
-        _parse(CUSTOM | {"date_ms": date})
+        _parse(CUSTOM | {"date_ms": date, "updated_ms": date})
 
 
 def test_a_date_may_be_a_number() -> None:

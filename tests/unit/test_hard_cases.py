@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from functions.extract.extraction import pattern_of
 from functions.extract.findings import error_template, repeated_call
-from functions.receive_alert.alert import parse_alert, receive
+from functions.receive_alert.alert import parse_alert, take
 from shared.domain.ids import document_id
 from shared.domain.markdown import code, escape, quote
 from shared.domain.signals import SignalRules, signals_of
@@ -204,7 +204,9 @@ def test_a_field_that_is_too_deep_is_refused() -> None:
 
 
 def test_an_alert_with_a_lone_surrogate_is_stored(parts: Wiring) -> None:
-    receive(_alert(title="\ud800"), lookback=LOOKBACK, incidents=parts.incidents, publisher=parts.publisher)
+    alert = parse_alert(_alert(title="\ud800"), lookback=LOOKBACK)
+    take(alert, incidents=parts.incidents, publisher=parts.publisher)
+    assert parts.incidents.get(alert.id) == alert
 
 
 # --- settings, markdown
