@@ -12,6 +12,7 @@ from shared.domain.span_shapes import OWN_EVALUATION_TAG
 
 # No limit is published; what is longer is asked in parts.
 LONGEST_QUERY = 6000
+_LONGEST_LABEL = 200
 EVERYTHING = "*"
 ROOTS = "@parent_id:undefined"
 
@@ -120,8 +121,12 @@ def roots_of(trace_ids: Iterable[str]) -> str:
 
 
 def labels_of(labels: Iterable[str]) -> list[str]:
-    """Name the evaluations to ask for: the usual ones and others, each once."""
-    return list(dict.fromkeys([*USUAL_LABELS, *sorted(labels)]))
+    """Name the evaluations to ask for: the usual ones and others, each once.
+
+    One label that no query can spell would cost all the others their search.
+    """
+    askable = (label for label in sorted(labels) if label.isprintable() and len(label) <= _LONGEST_LABEL)
+    return list(dict.fromkeys([*USUAL_LABELS, *askable]))
 
 
 def search_body(

@@ -1,9 +1,6 @@
-"""Datadog as a trace source, held to what trace files give, and to what Datadog may answer."""
+"""Datadog as a trace source, held to what trace files give of the same spans."""
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +8,15 @@ import httpx
 import pytest
 
 from functions.local.datadog.fields import Syntax
-from functions.local.datadog.knobs import Refusal
-from shared.cloud import datadog_client
-from shared.cloud.datadog_client import DatadogClient
-from shared.cloud.datadog_failures import DatadogRefusedError, DatadogUnavailableError
 from shared.cloud.datadog_traces import DatadogTraces
 from shared.domain.signals import SignalRules
-from shared.domain.spans import Evaluation, Span, Trace
+from shared.domain.spans import Span, Trace
 from shared.domain.taxonomy import FailureType
-from shared.errors import NotFoundError, TraceNotFoundError, TraceSourceError, UnavailableError
-from shared.ports import TraceQuery
+from shared.errors import TraceNotFoundError, TraceSourceError, UnavailableError
+from shared.ports import TraceHit, TraceQuery
 from shared.wiring import Wiring
+from tests.conftest import SAMPLES
 from tests.contract.conftest import NOW, Datadog, all_hits
-from tests.contract.openapi import described
 from tests.unit.build import ROOT_ID, TRACE_ID, record, root, step, verdict
 
 SECRET = "jane.roe@leaky-nest.org"
@@ -37,19 +30,33 @@ def failing(datadog: Datadog, rules: SignalRules | None = None, **pace: Any) -> 
     return {hit.trace_id for hit in all_hits(datadog.traces(rules, **pace)).values() if hit.failing}
 
 
+def is_served_as_trace_files_give_it(
+    datadog: Datadog, path: Path, parts: Wiring, **pace: Any
+) -> list[TraceHit]:
+    parts.traces.register(path)  # type: ignore[attr-defined]
+    datadog.stand_in.store.add_file(path)
+    from_file = parts.traces.search(TraceQuery()).hits
+    traces = datadog.traces(**pace)
+
+    hits = all_hits(traces, TraceQuery(since=datadog.now - timedelta(days=30)))
+
+    assert hits == {hit.trace_id: hit for hit in from_file}
+    assert [trace_id for trace_id in hits if traces.fetch(trace_id) != parts.traces.fetch(trace_id)] == []
+    return from_file
+
+
 def test_recorded_runs_are_found_and_fetched_as_trace_files_give_them(
     datadog: Datadog, airline: Path, parts: Wiring
 ) -> None:
-    parts.traces.register(airline)  # type: ignore[attr-defined]
-    datadog.stand_in.store.add_file(airline)
-    from_file = {hit.trace_id: hit for hit in parts.traces.search(TraceQuery()).hits}
-    traces = datadog.traces()
+    hits = is_served_as_trace_files_give_it(datadog, airline, parts, window=timedelta(days=2))
 
-    hits = all_hits(traces)
+    assert (len(hits), sum(hit.failing for hit in hits)) == (200, 116)
 
-    assert hits == from_file
-    assert (len(hits), sum(hit.failing for hit in hits.values())) == (200, 116)
-    assert [trace_id for trace_id in hits if traces.fetch(trace_id) != parts.traces.fetch(trace_id)] == []
+
+def test_samples_are_found_and_fetched_as_trace_files_give_them(datadog: Datadog, parts: Wiring) -> None:
+    datadog.now += timedelta(days=25)
+
+    assert is_served_as_trace_files_give_it(datadog, SAMPLES, parts, window=timedelta(days=30))
 
 
 def test_evaluations_that_come_late_make_failures_of_healthy_traces(datadog: Datadog) -> None:
@@ -97,195 +104,16 @@ def test_another_process_goes_on_where_a_search_has_come_to(datadog: Datadog) ->
     assert seen == [f"t{hours}" for hours in reversed(range(8))]
 
 
-def test_a_cursor_that_comes_again_is_an_error(datadog: Datadog) -> None:
-    datadog.stand_in.knobs.page_size = 1
-    datadog.stand_in.knobs.repeats_cursor = True
-    datadog.has(root(status="error"), step("a"), step("b"))
-
-    with pytest.raises(UnavailableError, match="same cursor twice"):
-        datadog.traces().fetch(TRACE_ID)
-
-
 def test_a_search_that_runs_out_of_time_goes_on_with_less(datadog: Datadog) -> None:
     for number in range(30):
-        at = NOW - timedelta(hours=1 + number)
+        at = NOW - timedelta(minutes=5 + 10 * number)
         datadog.has(*of(f"t{number}", root(status="error" if number % 3 else "ok")), at=at)
-    whole = all_hits(datadog.traces())
-    datadog.stand_in.knobs.longest_window = timedelta(minutes=20)
+    recent = TraceQuery(since=NOW - timedelta(hours=6))
+    whole = all_hits(datadog.traces(), recent)
+    datadog.stand_in.knobs.longest_window = timedelta(minutes=40)
 
-    assert all_hits(datadog.traces(window=timedelta(hours=8))) == whole
+    assert all_hits(datadog.traces(window=timedelta(hours=8)), recent) == whole
     assert len(whole) == 30
-
-
-def test_what_never_comes_to_an_end_is_tried_later(datadog: Datadog) -> None:
-    datadog.has(root(status="error"))
-    datadog.stand_in.knobs.always_times_out = True
-
-    with pytest.raises(UnavailableError, match="single second"):
-        datadog.traces().search(TraceQuery())
-    with pytest.raises(UnavailableError, match="in time"):
-        datadog.traces().fetch(TRACE_ID)
-
-
-CALLS: dict[str, Callable[[DatadogTraces], object]] = {
-    "search": lambda traces: traces.search(TraceQuery()),
-    "fetch": lambda traces: traces.fetch(TRACE_ID),
-}
-each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-each_body = pytest.mark.parametrize("objects", [False, True], ids=["texts", "objects"])
-
-
-@each_call
-@each_body
-def test_the_rate_limit_is_waited_for(
-    datadog: Datadog, call: Callable[[DatadogTraces], object], objects: bool
-) -> None:
-    datadog.has(root())
-    datadog.stand_in.knobs.refuse(Refusal(429, SECRET, reset="7", objects=objects), times=2)
-
-    call(datadog.traces())
-
-    assert datadog.slept == [7, 7]
-
-
-@each_call
-@each_body
-def test_no_call_waits_longer_than_it_may(
-    datadog: Datadog, call: Callable[[DatadogTraces], object], objects: bool
-) -> None:
-    datadog.stand_in.knobs.refuse(Refusal(429, SECRET, reset="9", objects=objects), times=9)
-
-    with pytest.raises(DatadogUnavailableError) as raised:
-        call(datadog.traces(patience_seconds=20))
-
-    assert (datadog.slept, raised.value.retry_after) == ([9, 9], 9)
-    assert SECRET not in str(raised.value)
-
-
-@pytest.mark.parametrize("reset", [None, "", "soon", "nan"])
-def test_a_rate_limit_without_a_time_is_left_to_redelivery(datadog: Datadog, reset: str | None) -> None:
-    datadog.stand_in.knobs.refuse(Refusal(429, reset=reset))
-
-    with pytest.raises(DatadogUnavailableError):
-        datadog.traces().search(TraceQuery())
-
-    assert datadog.slept == []
-
-
-def test_a_limit_that_is_over_at_once_is_not_asked_in_a_rush(datadog: Datadog) -> None:
-    datadog.stand_in.knobs.refuse(Refusal(429, reset="0"), times=50)
-
-    with pytest.raises(DatadogUnavailableError):
-        datadog.traces(patience_seconds=10).search(TraceQuery())
-
-    assert len(datadog.slept) == 10
-
-
-@each_call
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_what_is_down_is_asked_again_later(
-    datadog: Datadog, call: Callable[[DatadogTraces], object], status: int
-) -> None:
-    datadog.stand_in.knobs.refuse(Refusal(status, SECRET))
-
-    with pytest.raises(DatadogUnavailableError, match=str(status)) as raised:
-        call(datadog.traces())
-
-    assert SECRET not in str(raised.value)
-    assert len(datadog.exchanges) == 1, "the library does not try again by itself"
-
-
-@each_call
-@each_body
-@pytest.mark.parametrize(
-    ("status", "advice"),
-    [(401, "DATADOG_API_KEY"), (403, "llm_observability_read"), (400, "does not take")],
-)
-def test_what_will_not_pass_is_told_with_what_to_do(
-    datadog: Datadog,
-    call: Callable[[DatadogTraces], object],
-    objects: bool,
-    status: int,
-    advice: str,
-) -> None:
-    datadog.as_described = objects
-    datadog.stand_in.knobs.refuse(Refusal(status, SECRET, objects=objects))
-
-    with pytest.raises(DatadogRefusedError, match=advice) as raised:
-        call(datadog.traces())
-
-    assert SECRET not in str(raised.value)
-    assert raised.value.__cause__ is None
-
-
-def test_a_missing_permission_and_a_wrong_key_are_told_apart(datadog: Datadog) -> None:
-    datadog.stand_in.knobs.permissions = frozenset()
-    with pytest.raises(DatadogRefusedError, match="llm_observability_read"):
-        datadog.traces().search(TraceQuery())
-    with pytest.raises(DatadogRefusedError, match="monitors_read"):
-        datadog.client.monitor(1)
-    wrong = DatadogClient(api_key="x", app_key="y", site="datadoghq.com", host=datadog.stand_in.url)
-    with pytest.raises(DatadogRefusedError, match="DATADOG_API_KEY or DATADOG_APP_KEY"):
-        wrong.search({"data": {"type": "spans", "attributes": {}}})
-
-
-def test_a_bad_query_is_told_by_its_place(datadog: Datadog) -> None:
-    body: Any = {"data": {"type": "spans", "attributes": {"filter": {"query": '@a:("' + SECRET}}}}
-
-    with pytest.raises(DatadogRefusedError, match="/data/attributes/filter/query") as raised:
-        datadog.client.search(body)
-
-    assert SECRET not in str(raised.value)
-
-
-def test_nothing_there_is_no_answer(datadog: Datadog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datadog_client, "READ_SECONDS", 0.2)
-    datadog.stand_in.knobs.slow_seconds = 0.5
-    with pytest.raises(DatadogUnavailableError, match="ReadTimeoutError"):
-        datadog.traces().search(TraceQuery())
-    nobody = DatadogClient(api_key="x", app_key="y", site="datadoghq.com", host="http://127.0.0.1:9")
-    with pytest.raises(DatadogUnavailableError, match="did not answer"):
-        nobody.search({"data": {"type": "spans", "attributes": {}}})
-
-
-def test_the_keys_go_nowhere_else() -> None:
-    asked: list[str] = []
-
-    class Redirecting(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(307)
-            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")  # type: ignore[attr-defined]
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Redirecting) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            client = DatadogClient(
-                api_key="x", app_key="y", site="datadoghq.com", host=f"http://127.0.0.1:{server.server_port}"
-            )
-            with pytest.raises((DatadogRefusedError, DatadogUnavailableError)):
-                client.monitor(1)
-        finally:
-            server.shutdown()
-            thread.join()
-
-    assert asked == ["/api/v1/monitor/1"]
-
-
-def test_times_are_always_told(datadog: Datadog) -> None:
-    datadog.has(root(status="error"))
-    all_hits(datadog.traces())
-    datadog.traces().fetch(TRACE_ID)
-
-    filters = [exchange.asked["data"]["attributes"]["filter"] for exchange in datadog.exchanges]
-
-    assert filters
-    assert all(told["from"].endswith("Z") and told["to"].endswith("Z") for told in filters)
 
 
 def test_a_step_that_failed_in_a_run_that_passed_is_no_failure(datadog: Datadog) -> None:
@@ -331,12 +159,10 @@ def test_a_label_that_nobody_mapped_counts_where_it_failed(datadog: Datadog) -> 
 
 
 def test_evaluations_of_our_own_flag_nothing(datadog: Datadog) -> None:
-    own = Evaluation(assessment="fail", tags=("source:evalforge",))
-    datadog.stand_in.store.add([root(start_ns=int((NOW - timedelta(hours=1)).timestamp()) * 10**9)])
+    datadog.has(root())
     join = {"span": {"span_id": ROOT_ID, "trace_id": TRACE_ID}}
-    assert own.verdict == "fail"
     metric = {"join_on": join, "label": "incident_regression", "metric_type": "categorical"}
-    metric |= {"categorical_value": "fail", "assessment": "fail", "tags": list(own.tags)}
+    metric |= {"categorical_value": "fail", "assessment": "fail", "tags": ["source:evalforge"]}
     send(datadog, "/api/intake/llm-obs/v2/eval-metric", metric)
 
     [hit] = all_hits(datadog.traces()).values()
@@ -435,30 +261,3 @@ def test_an_answer_without_spans_is_no_answer() -> None:
     )
     with pytest.raises(UnavailableError, match="list of spans"):
         traces.fetch(TRACE_ID)
-
-
-def test_monitors_are_read_and_checked(datadog: Datadog) -> None:
-    definition: Any = {
-        "type": "llm-observability alert",
-        "name": "failing answers",
-        "query": 'llm-observability("@status:error").rollup("count").last("15m") > 5',
-    }
-    datadog.stand_in.monitors[7] = {**definition, "id": 7, "options": {}}
-    client = datadog.client
-
-    client.validate()
-    client.validate_monitor(definition)
-
-    assert client.monitor(7)["query"] == definition["query"]
-    with pytest.raises(NotFoundError, match="monitor"):
-        client.monitor(8)
-    with pytest.raises(DatadogRefusedError, match="check of a monitor"):
-        client.validate_monitor({**definition, "query": "llm-observability(broken"})
-
-
-def test_exchanges_are_held_to_the_description() -> None:
-    if not described():
-        pytest.skip(
-            "the description of the API is not beside the project; name its folder in EVALFORGE_SHARED"
-        )
-    assert len(described()) == 2

@@ -21,6 +21,8 @@ from functions.local.datadog.spans import SpanStore
 from shared.ports import Clock
 
 LOOPBACK = "127.0.0.1"
+# How long the end of serving may take to be noticed.
+_POLL_SECONDS = 0.05
 _SPANS = "/api/v2/llm-obs/v1/spans/events"
 
 
@@ -62,7 +64,7 @@ def serving(stand_in: StandIn, *, port: int = 0) -> Iterator[StandIn]:
     """Serve in the background until left; its address is then in `url`."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server(LOOPBACK, port, application(stand_in), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
     thread.start()
     stand_in.url = f"http://{LOOPBACK}:{server.server_port}"
     try:
