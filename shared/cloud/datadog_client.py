@@ -77,7 +77,8 @@ class DatadogClient:
 
             return AuthenticationApi(client).validate()
 
-        self._ask(VALIDATE, ask)
+        if self._ask(VALIDATE, ask).get("valid") is not True:
+            raise refusal(VALIDATE, 401, {"errors": ["api key"]}, {})
 
     def _ask(self, call: Call, ask: "Callable[[ApiClient], object]") -> JsonObject:
         with self._lock, loading():
@@ -90,7 +91,8 @@ class DatadogClient:
         except ApiException as error:
             # Its text repeats headers and body.
             raise refusal(call, int(error.status or 0), error.body, error.headers or {}) from None
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, UnicodeDecodeError) as error:
+            # The library also fails on a refusal whose body is no text.
             raise unanswered(call, getattr(error, "reason", None) or error) from None
         try:
             told = json.loads(body)

@@ -1,8 +1,11 @@
 """What Datadog may answer, and what is made of it: a wait, a kind of error, and what to do about it."""
 
+import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from shared.cloud.datadog_traces import DatadogTraces
 from shared.errors import NotFoundError, UnavailableError
 from shared.ports import TraceQuery
 from tests.contract.conftest import Datadog, all_hits
+from tests.import_sets import loaded_by
 from tests.unit.build import TRACE_ID, root, step
 
 SECRET = "jane.roe@leaky-nest.org"
@@ -160,6 +164,53 @@ def test_nothing_there_is_no_answer(datadog: Datadog, monkeypatch: pytest.Monkey
         nobody.search({"data": {"type": "spans", "attributes": {}}})
 
 
+@pytest.mark.parametrize("raw", [b"<html>" + SECRET.encode(), b"[1]", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("status", [200, 502])
+def test_what_is_no_json_object_is_no_answer(datadog: Datadog, status: int, raw: bytes) -> None:
+    datadog.as_described = False
+    datadog.stand_in.knobs.refuse(Refusal(status, raw=raw))
+
+    with pytest.raises(DatadogUnavailableError) as raised:
+        datadog.traces().fetch(TRACE_ID)
+
+    assert SECRET not in str(raised.value)
+
+
+def test_one_client_serves_all_threads(datadog: Datadog, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    make = datadog_client._client
+
+    def counting(host: str, keys: dict[str, str]) -> Any:
+        made.append(1)
+        return make(host, keys)
+
+    monkeypatch.setattr(datadog_client, "_client", counting)
+    datadog.has(root())
+    traces = datadog.traces()
+
+    with ThreadPoolExecutor(8) as threads:
+        fetched = list(threads.map(lambda _: traces.fetch(TRACE_ID), range(24)))
+
+    assert (len(made), len(fetched)) == (1, 24)
+
+
+def test_the_library_is_loaded_by_the_first_call() -> None:
+    modules = ("client", "failures", "query", "traces")
+    code = "".join(f"import shared.cloud.datadog_{module}\n" for module in modules)
+
+    assert loaded_by(code, {}) == {"pydantic"}
+
+
+def test_the_class_is_found_under_its_former_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = "datadog_api_client.v2.api"
+    former = ModuleType(f"{package}.llm_observability_api")
+    vars(former)["LLMObservabilityApi"] = "the former class"
+    monkeypatch.setitem(sys.modules, f"{package}.agent_observability_api", None)
+    monkeypatch.setitem(sys.modules, former.__name__, former)
+
+    assert datadog_client._spans_api() == "the former class"
+
+
 def test_the_keys_go_nowhere_else() -> None:
     asked: list[str] = []
 
@@ -198,6 +249,14 @@ def test_times_are_always_told(datadog: Datadog) -> None:
 
     assert filters
     assert all(told["from"].endswith("Z") and told["to"].endswith("Z") for told in filters)
+
+
+def test_a_key_that_is_not_valid_is_told(datadog: Datadog) -> None:
+    datadog.as_described = False
+    datadog.stand_in.knobs.refuse(Refusal(200, raw=b'{"valid": false}'))
+
+    with pytest.raises(DatadogRefusedError, match="DATADOG_API_KEY"):
+        datadog.client.validate()
 
 
 def test_monitors_are_read_and_checked(datadog: Datadog) -> None:

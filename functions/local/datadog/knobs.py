@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 
 class Refusal(NamedTuple):
-    """An answer that is no answer; `objects` spells its body as JSON:API does, else as a list of texts."""
+    """An answer that is no answer: its body a list of texts, of `objects` as JSON:API has, or `raw` bytes."""
 
     status: int
     text: str = "told by the stand-in"
     reset: str | None = None
     objects: bool = False
+    raw: bytes = b""
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The stand-in as an HTTP server on loopback."""
 
+import gzip
 import logging
 import threading
 import time
@@ -102,6 +103,9 @@ def application(stand_in: StandIn) -> flask.Flask:
                 answered=response.get_json(silent=True),
             )
         )
+        if request.accept_encodings.quality("gzip"):
+            response.set_data(gzip.compress(response.get_data(), compresslevel=1))
+            response.content_encoding = "gzip"
         return response
 
     return app
@@ -197,6 +201,8 @@ def _bad_request(text: str, pointer: str) -> ResponseReturnValue:
 
 
 def _refused(refusal: Refusal) -> ResponseReturnValue:
+    if refusal.raw:
+        return refusal.raw, refusal.status
     told = {"status": str(refusal.status), "title": refusal.text, "detail": refusal.text}
     headers = {} if refusal.reset is None else {"X-RateLimit-Reset": refusal.reset}
     return _errors(refusal.status, [told if refusal.objects else refusal.text], headers)
