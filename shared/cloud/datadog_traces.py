@@ -279,6 +279,11 @@ def _told(read: _Read, rules: SignalRules) -> list[TraceHit]:
         logger("datadog").warning(
             "traces are left out because their ids tell of a person", extra={"count": left_out}
         )
+    if read.partial:
+        logger("datadog").warning(
+            "traces of which a span cannot be read are left out unless they look failed",
+            extra={"count": len(read.partial)},
+        )
     hits = [_hit(trace, rules) for trace in named]
     return [hit for hit in hits if hit.failing or hit.trace_id not in read.partial]
 

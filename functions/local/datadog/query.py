@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -39,8 +40,9 @@ class _Token(NamedTuple):
     high: str = ""
 
 
+@lru_cache(maxsize=256)
 def parse(query: str) -> Predicate:
-    """Read a query.
+    """Read a query; a search asks the same ones for every page and every window.
 
     Raises:
         QueryError: it is not in the syntax.
