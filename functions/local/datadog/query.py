@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -34,6 +35,13 @@ class QueryError(ValueError):
     """A query is not in the syntax."""
 
 
+class _Part(NamedTuple):
+    """A part of a query; where it needs fields, it holds for no span that has none of them."""
+
+    needs: frozenset[str]
+    holds: Predicate
+
+
 class _Token(NamedTuple):
     kind: str
     text: str
@@ -50,10 +58,25 @@ def parse(query: str) -> Predicate:
     if query.strip() in _EVERYTHING:
         return lambda _fields: True
     reader = _Reader(_tokens(query))
-    predicate = reader.any_of(None)
+    read = reader.any_of(None)
     if reader.kind:
         raise QueryError("a bracket is closed that was not opened")
-    return predicate
+    return read.holds
+
+
+def _any(parts: list[_Part]) -> _Part:
+    """Join by OR; of many parts only those are tried that a span has a field for."""
+    always = [part for part in parts if not part.needs]
+    by_field: dict[str, list[_Part]] = {}
+    for part in parts:
+        for field in part.needs:
+            by_field.setdefault(field, []).append(part)
+
+    def holds(fields: Fields) -> bool:
+        told = (part for field in by_field.keys() & fields.keys() for part in by_field[field])
+        return any(part.holds(fields) for part in chain(told, always))
+
+    return _Part(frozenset() if always else frozenset(by_field), holds)
 
 
 class _Reader:
@@ -68,28 +91,29 @@ class _Reader:
         """The kind of the next token; empty at the end."""
         return self._tokens[self._at].kind if self._at < len(self._tokens) else ""
 
-    def any_of(self, field: str | None) -> Predicate:
+    def any_of(self, field: str | None) -> _Part:
         """Read what OR joins."""
         parts = [self._all_of(field)]
         while self.kind == "or":
             self._next()
             parts.append(self._all_of(field))
-        return parts[0] if len(parts) == 1 else lambda fields: any(part(fields) for part in parts)
+        return parts[0] if len(parts) == 1 else _any(parts)
 
-    def _all_of(self, field: str | None) -> Predicate:
+    def _all_of(self, field: str | None) -> _Part:
         parts = [self._one(field)]
         while self.kind not in ("", "or", "close"):
             if self.kind == "and":
                 self._next()
             parts.append(self._one(field))
-        return parts[0] if len(parts) == 1 else lambda fields: all(part(fields) for part in parts)
+        needs = next((part.needs for part in parts if part.needs), frozenset())
+        return _Part(needs, lambda fields: all(part.holds(fields) for part in parts))
 
-    def _one(self, field: str | None) -> Predicate:
+    def _one(self, field: str | None) -> _Part:
         token = self._next()
         match token.kind:
             case "minus":
                 inner = self._one(field)
-                return lambda fields: not inner(fields)
+                return _Part(frozenset(), lambda fields: not inner.holds(fields))
             case "open":
                 inner = self.any_of(field)
                 if self._next().kind != "close":
@@ -100,7 +124,7 @@ class _Reader:
             case "range" | "compare" | "quoted" | "word":
                 test = _test(token)
                 name = "" if field is None else field
-                return lambda fields: any(test(value) for value in fields.get(name, ()))
+                return _Part(frozenset({name}), lambda fields: any(map(test, fields.get(name, ()))))
         raise QueryError(f"not expected here: {token.kind or 'the end'}")
 
     def _next(self) -> _Token:

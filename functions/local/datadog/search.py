@@ -38,6 +38,7 @@ class Search(NamedTuple):
     """A search, whichever of the two operations asked for it."""
 
     matches: Predicate
+    trace_id: str | None
     since: datetime
     until: datetime
     limit: int
@@ -72,7 +73,7 @@ def page_of(search: Search, store: SpanStore, knobs: Knobs, host: str) -> dict[s
     if knobs.longest_window is not None and until - since > knobs.longest_window:
         timed_out = True
         until = since + knobs.longest_window / 2
-    found = store.found(search.matches, since, until)
+    found = store.found(search.matches, since, until, trace_id=search.trace_id)
     if search.descending:
         found.reverse()
     end = search.skip + min(search.limit, knobs.page_size)
@@ -96,6 +97,7 @@ def _search(filters: dict[str, Any], page: dict[str, Any], sort: str | None, now
         raise RequestError("an unknown sort", "/data/attributes/sort")
     return Search(
         matches=_matching(filters),
+        trace_id=None if "query" in filters else filters.get("trace_id"),
         # The service's own defaults, which a caller had better not rely on.
         since=_moment(filters.get("from", "now-15m"), now, "from"),
         until=_moment(filters.get("to", "now"), now, "to"),

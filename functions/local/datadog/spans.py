@@ -33,6 +33,7 @@ class SpanStore:
         self._syntaxes = syntaxes
         self._lock = threading.Lock()
         self._spans: dict[tuple[str, str], dict[str, Any]] = {}
+        self._by_trace: dict[str, dict[tuple[str, str], None]] = {}
         self._fields: dict[tuple[str, str], dict[str, list[JsonValue]]] = {}
         self._held: frozenset[str] = frozenset()
 
@@ -69,22 +70,25 @@ class SpanStore:
     def trace_ids(self) -> set[str]:
         """Name the traces that are there."""
         with self._lock:
-            return {trace_id for trace_id, _ in self._spans}
+            return set(self._by_trace)
 
-    def found(self, matches: Predicate, since: datetime, until: datetime) -> list[dict[str, Any]]:
-        """List the spans that started between two moments and match, the earliest first."""
+    def found(
+        self, matches: Predicate, since: datetime, until: datetime, *, trace_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """List the spans, of one trace or of all, that started between two moments and match, in order."""
         first, last = _nanoseconds(since), _nanoseconds(until)
         with self._lock:
             told = [
                 self._served(key)
-                for key, attributes in self._spans.items()
-                if first <= attributes["start_ns"] <= last and matches(self._fields_of(key))
+                for key in (self._spans if trace_id is None else self._by_trace.get(trace_id, ()))
+                if first <= self._spans[key]["start_ns"] <= last and matches(self._fields_of(key))
             ]
         return sorted(told, key=lambda one: (one["start_ns"], one["trace_id"], one["span_id"]))
 
     def _put(self, attributes: dict[str, Any]) -> None:
         key = (attributes["trace_id"], attributes["span_id"])
         self._spans[key] = attributes
+        self._by_trace.setdefault(key[0], {})[key] = None
         self._fields.pop(key, None)
 
     def _served(self, key: tuple[str, str]) -> dict[str, Any]:
