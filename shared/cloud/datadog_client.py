@@ -80,9 +80,15 @@ class DatadogClient:
         if self._ask(VALIDATE, ask).get("valid") is not True:
             raise refusal(VALIDATE, 401, {"errors": ["api key"]}, {})
 
+    def _client(self) -> "ApiClient":
+        with self._lock:
+            if self._made is None:
+                with loading():
+                    self._made = _client(self._host, self._keys)
+            return self._made
+
     def _ask(self, call: Call, ask: "Callable[[ApiClient], object]") -> JsonObject:
-        with self._lock, loading():
-            client = self._made = self._made or _client(self._host, self._keys)
+        client = self._client()
         from datadog_api_client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
