@@ -118,19 +118,21 @@ _STATE_NAME = (
     "|Wisconsin|Wyoming)"
 )
 _AUSTRALIAN = r"(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT|Nsw|Vic|Qld|Wa|Sa|Tas|Act|Nt) \d{4}"
+# Small letters of Latin in one stretch, which holds capitals too: all of Unicode's are long to compile.
+_SMALL_WORD = r"[a-z\x{df}-\x{17e}]{3,12}"
 _FLOOR = r"\d{1,2}[º.ª]?(?: ?(?:[A-Z]|[Dd]to|[Ee]sq|tv|th|mf)\b\.?)?|int\. \d{1,3}"
 _CODED = Linear(
     rf"\b(?P<road>(?:[Uu]nit |[Ff]lat )?{_NUMBER} (?:{_NAME} |{_LINK} ){{0,4}}{_NAME})"
     rf"(?:,? ?(?:#\d{{1,5}}|{_UNIT}))?(?:,|\s?\n)\s{{0,3}}(?:{_NAME}[ ,\n]{{1,2}}){{1,5}}"
     rf"(?:(?:{_STATE}|{_STATE_NAME}) \d{{5}}(?:-\d{{4}})?|{_AUSTRALIAN}"
     r"|[A-Z][A-Za-z]?\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
-    rf"|\b(?P<way>(?:{_NAME} |{_LINK} ){{0,5}}{_NAME}(?: \p{{Ll}}{{3,12}})?,? "
+    rf"|\b(?P<way>(?:{_NAME} |{_LINK} ){{0,5}}{_NAME}(?: {_SMALL_WORD})?,? "
     r"\d{1,4}(?:[ /-]?[A-Za-z0-9]{1,4})?(?: \d{1,3})?)"
     rf"(?:,? (?:{_FLOOR}))?(?: \d{{4}} ?[A-Z]{{2}} {_NAME}|(?:,|\s?\n)\s{{0,3}}"
     r"(?:(?:[A-Z]{1,2}-)?(?P<code>\d{4} ?[A-Z]{2}|\d{4}-\d{3}|\d{2}[- ]\d{3}|\d{3} \d{2}|\d{4,5}) "
     rf"(?P<place>{_NAME})(?: \([A-Z]{{2}}\))?|(?:{_NAME} ){{1,4}}- [A-Z]{{2}},? \d{{5}}-?\d{{3}}\b))"
     rf"|\b(?P<town>(?:[A-Z]{{1,2}}-)?\d{{4}} {_NAME}(?:,|\s?\n| )\s{{0,3}}"
-    rf"(?:{_NAME} (?:\p{{Ll}}{{3,12}} )?){{1,3}})"
+    rf"(?:{_NAME} (?:{_SMALL_WORD} )?){{1,3}})"
     r"(?:utca|útja|út|tér|krt|köz|u)\.? \d{1,4}(?:\. \d{1,2}/\d{1,3}|\b)"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d$")

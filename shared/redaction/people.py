@@ -291,13 +291,14 @@ _ASKING = (
 _SAID_SMALL = Linear(
     r"(?i)\b(?:my name is|my name's|name:|i am called|ich heiße|me llamo|je m'appelle|mi nombre es|mein "
     r"name ist) "
-    r"(\p{Ll}{2,20}(?:[ -]\p{Ll}{2,20}){0,2})"
+    r"([a-z\x{df}-\x{17e}]{2,20}(?:[ -][a-z\x{df}-\x{17e}]{2,20}){0,2})"
 )
 
 
 _LABELLED_SMALL = Linear(
     r"(?i:\b(?:applicant|card ?holder|holder|patient|passenger|customer|tenant|guest|client|name): ?)"
-    r"(\p{Ll}{2,20}(?: \p{Ll}{2,20}){1,2})(?:[,.;]|\s*$|\n)"
+    # Letters of Latin; all small ones of Unicode are long to compile.
+    r"([a-z\x{df}-\x{17e}]{2,20}(?: [a-z\x{df}-\x{17e}]{2,20}){1,2})(?:[,.;]|\s*$|\n)"
 )
 
 
