@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from pydantic import JsonValue
 
 from shared.domain.model import Model
+from shared.domain.signals import SignalRules, signals_of, was_evaluated
 from shared.domain.spans import Trace
 from shared.messages import Message
 from shared.topology import Query, Topic, VectorIndex
@@ -148,6 +149,18 @@ class TraceHit(NamedTuple):
     version: str
     failing: bool
     evaluated: bool
+
+    @classmethod
+    def of(cls, trace: Trace, rules: SignalRules) -> Self:
+        """Say how a trace looks by what a search has of it."""
+        return cls(
+            trace_id=trace.trace_id,
+            ml_app=trace.ml_app,
+            env=trace.env,
+            version=trace.version,
+            failing=bool(signals_of(trace, rules)),
+            evaluated=was_evaluated(trace),
+        )
 
 
 class HitPage(NamedTuple):

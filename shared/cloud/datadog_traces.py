@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from shared.cloud import datadog_query as queries
 from shared.cloud.datadog_failures import DatadogUnavailableError
-from shared.domain.signals import SignalRules, signals_of, was_evaluated
+from shared.domain.signals import SignalRules
 from shared.domain.span_shapes import SpanShapeError, parse_span, trace_id_of
 from shared.domain.spans import Span, Trace
 from shared.errors import TraceNotFoundError, TraceSourceError
@@ -284,19 +284,8 @@ def _told(read: _Read, rules: SignalRules) -> list[TraceHit]:
             "traces of which a span cannot be read are left out unless they look failed",
             extra={"count": len(read.partial)},
         )
-    hits = [_hit(trace, rules) for trace in named]
+    hits = [TraceHit.of(trace, rules) for trace in named]
     return [hit for hit in hits if hit.failing or hit.trace_id not in read.partial]
-
-
-def _hit(trace: Trace, rules: SignalRules) -> TraceHit:
-    return TraceHit(
-        trace_id=trace.trace_id,
-        ml_app=trace.ml_app,
-        env=trace.env,
-        version=trace.version,
-        failing=bool(signals_of(trace, rules)),
-        evaluated=was_evaluated(trace),
-    )
 
 
 def _floor(moment: datetime) -> datetime:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from shared.domain.signals import SignalRules, signals_of, was_evaluated
+from shared.domain.signals import SignalRules
 from shared.domain.spans import Span, Trace
 from shared.embedded.database import Database
 from shared.embedded.trace_reading import LoadedFile, load_file
@@ -93,20 +93,11 @@ class TraceFiles:
         traces.sort(key=lambda trace: (trace.spans[0].start_ns, trace.trace_id))
         partial = frozenset[str]().union(*(file.partial for file in files))
         # What is left of a trace may look healthy; it is no run to hold others against.
-        hits = [hit for hit in map(self._hit, traces) if hit.failing or hit.trace_id not in partial]
+        found = (TraceHit.of(trace, self._rules) for trace in traces)
+        hits = [hit for hit in found if hit.failing or hit.trace_id not in partial]
         with self._lock:
             self._searched = (key, hits)
         return hits
-
-    def _hit(self, trace: Trace) -> TraceHit:
-        return TraceHit(
-            trace_id=trace.trace_id,
-            ml_app=trace.ml_app,
-            env=trace.env,
-            version=trace.version,
-            failing=bool(signals_of(trace, self._rules)),
-            evaluated=was_evaluated(trace),
-        )
 
     def _readable(self, wanted: list[str]) -> tuple[list[LoadedFile], list[TraceSourceError]]:
         """Read the files that can be read; one that was moved away does not keep the others from use."""

@@ -92,23 +92,24 @@ _AFTER_CUE = re.compile(
     r",]{1,2})?(?:(?:[^\W\d_a-zß-öø-ÿ][^\W\d_]*['’.-]?[^\W\d_]*|de|del|di|da|du|la|le|los|van|von|der|am|u"
     r"|ul|utca|út|tér|kapu|and|y|og|och|ja)\.?[ ]){1,6}\d{1,5}[A-Za-z]?\b\.?"
 )
+# The states that a postcode may follow alone, and those that it follows in a whole address.
+_STATES = (
+    "AL AK AS AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MO MS MT NE NV NH NJ NM NY "
+    "NC ND OH OK OR PA PR RI SC SD TN TX UT VT VA VI WA WV WI WY"
+)
 _ZIP = Linear(
     r"(?i:\b(?:zip(?: ?code)?|post(?:al)? ?code|postleitzahl|plz|code postal|código postal|codigo postal"
     r"|c\.p\.)(?:(?: is| ist| est| es| #)?:?\s{1,3}|[:=]))"
     r"(\d{3,6}(?:[- ]\d{2,4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z][ "
     r"-]?\d[A-Za-z]\d)\b"
-    r"|\b((?:A[LKSZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|PR|RI|S[CD]"
-    r"|T[NX]|UT|V[TAI]|W[AVIY]),? \d{5}(?:-\d{4})?)\b"
+    rf"|\b((?:{'|'.join(_STATES.split())}),? \d{{5}}(?:-\d{{4}})?)\b"
     r"|\b([A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})\b|\b([ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d)\b|\b((?:D"
     r"|F|E|A|CH|B|NL|I)-\d{4,5})\b"
 )
 # A number and a name are a street whatever its kind, where a place and its code follow; on the
 # continent the number stands behind the name, and the code before the place.
-_ABBREVIATIONS = (
-    "AL AK AS AZ AR CA CO CT DE DC FM FL GA GU HI ID IL IN IA KS KY LA ME MH MD MA MI MN MS MO MP MT NE NV "
-    "NH NJ NM NY NC ND OH OK OR PW PA PR RI SC SD TN TX UT VT VA VI WA WV WI WY AA AE AP"
-)
-_STATE = "(?:" + "|".join(f"{one}|{one.title()}" for one in _ABBREVIATIONS.split()) + ")"
+_FURTHER_STATES = "FM GU MH MP PW AA AE AP"
+_STATE = "(?:" + "|".join(f"{one}|{one.title()}" for one in f"{_STATES} {_FURTHER_STATES}".split()) + ")"
 _STATE_NAME = (
     "(?:Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii"
     "|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan"
@@ -162,28 +163,9 @@ _AND = re.compile(r" (?:and|und|et|y|&) (?=[^\W\d_a-zß-öø-ÿ]|[^\W\d_]+ [^\W\
 _OTHER_STREET = re.compile(r"\.?(?: [Ss]t\.)? [Aa]nd (?=[^\W\d_]|\d)")
 _BACK = re.compile(r"(?:[^\W_][^\W_'’]*(?:['’-][^\W_]+)*\.?)[ ,]{0,2}$")
 _LINE_ABOVE = re.compile(r"(?:^|\n)[>?|*# \t]{0,8}([^\n]{3,60}?)[ \t,]{0,3}\n[>?|*# \t]{0,8}$")
-_SMALL = frozenset(
-    {
-        "de",
-        "del",
-        "della",
-        "der",
-        "den",
-        "des",
-        "di",
-        "do",
-        "dos",
-        "da",
-        "du",
-        "la",
-        "le",
-        "les",
-        "los",
-        "las",
-        "el",
-    }
-    | {"an", "op", "bei", "sur", "sous", "en", "aan", "upon"}
-    | {"y", "van", "von", "zum", "zur", "am", "rue", "via", "u", "ul", "st", "avenue"}
+_SMALL = words(
+    "de del della der den des di do dos da du la le les los las el an op bei sur sous en aan upon y van von "
+    "zum zur am rue via u ul st avenue"
 )
 _MOST_WORDS = 6
 _SHORTEST_STREET = 4
