@@ -15,6 +15,7 @@ resource "google_firestore_database" "evalforge" {
 resource "google_firestore_field" "unindexed" {
   for_each = toset([
     "incidents",
+    "searches",
     "raw_traces",
     "healthy_traces",
     "failure_patterns",
@@ -142,6 +143,121 @@ resource "google_firestore_index" "control_group_by_rank" {
   fields {
     field_path = "__name__"
     order      = "ASCENDING"
+  }
+}
+
+resource "google_firestore_index" "control_group_last_first" {
+  database    = google_firestore_database.evalforge.name
+  collection  = "${var.firestore_collection_prefix}healthy_traces"
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = "ml_app"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "env"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "version"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "rank"
+    order      = "DESCENDING"
+  }
+  fields {
+    field_path = "__name__"
+    order      = "DESCENDING"
+  }
+}
+
+resource "google_firestore_index" "control_group_by_age" {
+  database    = google_firestore_database.evalforge.name
+  collection  = "${var.firestore_collection_prefix}healthy_traces"
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = "ml_app"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "env"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "started_at"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "__name__"
+    order      = "ASCENDING"
+  }
+}
+
+resource "google_firestore_index" "control_group_newest_first" {
+  database    = google_firestore_database.evalforge.name
+  collection  = "${var.firestore_collection_prefix}healthy_traces"
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = "ml_app"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "env"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "started_at"
+    order      = "DESCENDING"
+  }
+  fields {
+    field_path = "__name__"
+    order      = "DESCENDING"
+  }
+}
+
+resource "google_firestore_index" "captures_newest_first" {
+  database    = google_firestore_database.evalforge.name
+  collection  = "${var.firestore_collection_prefix}raw_traces"
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = "ml_app"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "env"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "started_at"
+    order      = "DESCENDING"
+  }
+  fields {
+    field_path = "__name__"
+    order      = "DESCENDING"
+  }
+}
+
+resource "google_firestore_index" "incidents_by_state" {
+  database    = google_firestore_database.evalforge.name
+  collection  = "${var.firestore_collection_prefix}incidents"
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = "state"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "until"
+    order      = "DESCENDING"
+  }
+  fields {
+    field_path = "__name__"
+    order      = "DESCENDING"
   }
 }
 

@@ -47,18 +47,24 @@ module "find_failures" {
   source_file       = "functions/find_failures/main.py"
   topic             = google_pubsub_topic.topic["evalforge-alerts"].name
   dead_letter_topic = google_pubsub_topic.topic["evalforge-dead-letters"].name
-  publishes         = [google_pubsub_topic.topic["evalforge-failures"].name]
+  publishes = [
+    google_pubsub_topic.topic["evalforge-alerts"].name,
+    google_pubsub_topic.topic["evalforge-failures"].name,
+  ]
   memory            = "512Mi"
   timeout           = 540
   concurrency       = 1
   most_instances    = 10
 
   settings = {
-    DATADOG_SITE       = var.datadog_site
-    EVALUATION_LABELS  = var.evaluation_labels
-    PII_SALT_VERSION   = var.pii_salt_version
-    QUALITY_THRESHOLD  = var.quality_threshold
-    TOXICITY_THRESHOLD = var.toxicity_threshold
+    DATADOG_SITE             = var.datadog_site
+    EVALUATION_DELAY_MINUTES = var.evaluation_delay_minutes
+    EVALUATION_LABELS        = var.evaluation_labels
+    PII_SALT_VERSION         = var.pii_salt_version
+    POLL_DATADOG             = var.poll_datadog
+    QUALITY_THRESHOLD        = var.quality_threshold
+    TOXICITY_THRESHOLD       = var.toxicity_threshold
+    TRACE_LOOKBACK_HOURS     = var.trace_lookback_hours
   }
   secrets = ["DATADOG_API_KEY", "DATADOG_APP_KEY", "PII_SALT"]
 }
@@ -72,7 +78,10 @@ module "sanitize" {
   source_file       = "functions/sanitize/main.py"
   topic             = google_pubsub_topic.topic["evalforge-failures"].name
   dead_letter_topic = google_pubsub_topic.topic["evalforge-dead-letters"].name
-  publishes         = [google_pubsub_topic.topic["evalforge-captures"].name]
+  publishes = [
+    google_pubsub_topic.topic["evalforge-captures"].name,
+    google_pubsub_topic.topic["evalforge-suggestions"].name,
+  ]
   memory            = "1024Mi"
   timeout           = 300
   concurrency       = 4

@@ -60,3 +60,17 @@ resource "google_cloud_scheduler_job" "resend" {
     data       = base64encode("{}")
   }
 }
+
+# Open incidents are searched again for what came late, and Datadog for what no monitor has seen.
+resource "google_cloud_scheduler_job" "poll" {
+  name        = "evalforge-poll"
+  description = "Has open incidents searched again, and Datadog polled."
+  region      = var.region
+  schedule    = "*/15 * * * *"
+  time_zone   = "Etc/UTC"
+
+  pubsub_target {
+    topic_name = google_pubsub_topic.topic["evalforge-alerts"].id
+    data       = base64encode("{\"incident_id\":\"poll\"}")
+  }
+}

@@ -17,6 +17,18 @@ variable "datadog_webhook" {
   nullable    = false
 }
 
+variable "evaluation_delay_minutes" {
+  description = "How late an evaluation may come after its trace has started."
+  type        = number
+  default     = 120
+  nullable    = false
+
+  validation {
+    condition     = var.evaluation_delay_minutes >= 0 && var.evaluation_delay_minutes <= 10080 && floor(var.evaluation_delay_minutes) == var.evaluation_delay_minutes
+    error_message = "Use a whole number of minutes, up to 10080 (7 days)."
+  }
+}
+
 variable "evaluation_labels" {
   description = "Your evaluations' names and the failure types that they mean, as a JSON object."
   type        = string
@@ -123,6 +135,13 @@ variable "pii_salt_version" {
     condition     = can(regex("^[A-Za-z0-9_.-]{1,32}$", var.pii_salt_version))
     error_message = "Use 1 to 32 letters, digits, dots, dashes or underscores."
   }
+}
+
+variable "poll_datadog" {
+  description = "Whether Datadog is also searched every 15 minutes for failures that no monitor has seen."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 variable "project_id" {

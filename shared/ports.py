@@ -1,13 +1,13 @@
 """What the stages need from the outside, as protocols; each backend implements them once."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, Self
 
 from pydantic import JsonValue
 
 from shared.domain.model import Model
-from shared.domain.signals import SignalRules, signals_of, was_evaluated
+from shared.domain.signals import SignalRules, look_of, signals_of, was_evaluated
 from shared.domain.spans import Trace
 from shared.messages import Message
 from shared.topology import Query, Topic, VectorIndex
@@ -131,12 +131,20 @@ class Retention(Protocol):
 
 
 class TraceQuery(Model):
-    """Which traces to search; `source` narrows to one registered trace file."""
+    """Which traces to search; `source` narrows to one registered trace file.
+
+    `query` narrows to traces of which Datadog finds a span by it. What a monitor
+    watches for, `watched`, narrows nothing: its spans are looked at beside the
+    others that look failed.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     ml_app: str | None = None
     env: str | None = None
+    version: str | None = None
+    query: str | None = None
+    watched: str | None = None
     source: str | None = None
 
 
@@ -147,19 +155,24 @@ class TraceHit(NamedTuple):
     ml_app: str
     env: str
     version: str
+    started_at: datetime
     failing: bool
     evaluated: bool
+    look: str
 
     @classmethod
     def of(cls, trace: Trace, rules: SignalRules) -> Self:
         """Say how a trace looks by what a search has of it."""
+        signals, evaluated = signals_of(trace, rules), was_evaluated(trace)
         return cls(
             trace_id=trace.trace_id,
             ml_app=trace.ml_app,
             env=trace.env,
             version=trace.version,
-            failing=bool(signals_of(trace, rules)),
-            evaluated=was_evaluated(trace),
+            started_at=trace.started_at,
+            failing=bool(signals),
+            evaluated=evaluated,
+            look=look_of(signals, evaluated=evaluated),
         )
 
 
@@ -178,6 +191,23 @@ class TraceSource(Protocol):
 
     def fetch(self, trace_id: str) -> Trace:
         """Read a trace whole; raises TraceNotFoundError or TraceSourceError."""
+
+
+class Watched(NamedTuple):
+    """What a monitor watches for: its query, how far back each time, and which traces by that query."""
+
+    query: str
+    window: timedelta
+    ml_app: str | None = None
+    env: str | None = None
+    version: str | None = None
+
+
+class Monitors(Protocol):
+    """Where monitors' definitions are read."""
+
+    def watched(self, monitor_id: str) -> Watched | None:
+        """Say what a monitor watches for; None where it cannot be read, or is of another kind."""
 
 
 class Embedder(Protocol):

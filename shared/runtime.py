@@ -16,6 +16,7 @@ from shared.repositories.dead_letters import DeadLetters
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 Stage = Callable[[AnyMessage], Iterable[Outgoing]]
+StageInPages = Callable[[AnyMessage], Iterable[Iterable[Outgoing]]]
 
 
 class Parts(Protocol):
@@ -48,6 +49,18 @@ def handle(
     letter and acknowledged; any other error is raised, so that it is delivered
     again.
     """
+    handle_in_pages(event, message_type, lambda message: [run(message)], stage=stage, parts=parts)
+
+
+def handle_in_pages(
+    event: CloudEvent,
+    message_type: type[AnyMessage],
+    run: StageInPages[AnyMessage],
+    *,
+    stage: str,
+    parts: Parts,
+) -> None:
+    """Do as `handle` does, a page at a time: what follows a yield is run once its page is published."""
     log = logger(stage)
     started = time.perf_counter()
     pushed = decode_push(event)
@@ -55,8 +68,9 @@ def handle(
     body: dict[str, JsonValue] = {}
     try:
         body = _body(pushed)
-        published = parts.publisher.publish(
-            run(_validated(body, message_type)), trace_context=pushed.trace_context
+        published = sum(
+            parts.publisher.publish(page, trace_context=pushed.trace_context)
+            for page in run(_validated(body, message_type))
         )
     except PermanentError as error:
         letter = parts.dead_letters.record(

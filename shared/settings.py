@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -62,8 +63,12 @@ class Settings(BaseSettings):
         default="datadoghq.com", pattern=r"^([a-z0-9]+\.)*(datadoghq\.(com|eu)|ddog-gov\.com)$"
     )
     datadog_webhook_token: SecretStr | None = None
+    # What stands for Datadog's API on this machine; the keys must never go anywhere else.
+    datadog_api_url: str | None = Field(default=None, pattern=r"^http://(127\.0\.0\.1|localhost):\d{1,5}$")
+    poll_datadog: bool = True
 
     trace_lookback_hours: int = Field(default=24, ge=1, le=24 * 90)
+    evaluation_delay_minutes: int = Field(default=120, ge=0, le=60 * 24 * 7)
     quality_threshold: float = Field(default=0.5, ge=0, le=1)
     toxicity_threshold: float = Field(default=0.7, ge=0, le=1)
     evaluation_labels: Annotated[dict[str, FailureType], NoDecode] = {}
@@ -147,6 +152,21 @@ class Settings(BaseSettings):
     def webhook_tokens(self) -> tuple[str, ...]:
         """What a webhook may send to be heard: the token, or while it is changed the new and the old one."""
         return _tokens(self.datadog_webhook_token) if self.datadog_webhook_token else ()
+
+    @property
+    def asks_datadog(self) -> bool:
+        """Say whether there are keys to ask Datadog with."""
+        return self.datadog_api_key is not None and self.datadog_app_key is not None
+
+    @property
+    def evaluation_delay(self) -> timedelta:
+        """How late an evaluation may come after its trace has started."""
+        return timedelta(minutes=self.evaluation_delay_minutes)
+
+    @property
+    def lookback(self) -> timedelta:
+        """How far before an alert failures are looked for."""
+        return timedelta(hours=self.trace_lookback_hours)
 
     @property
     def project(self) -> str:

@@ -41,6 +41,8 @@ EMBEDDED_RETRIES = RetryPolicy(first_wait=0.05, longest_wait=1, attempts=8)
 RETENTION_DAYS = 7
 # How often dead letters are looked through for those that are to be sent again by themselves.
 RESEND_SCHEDULE = "*/10 * * * *"
+# How often open incidents are searched again, and Datadog as a whole.
+POLL_SCHEDULE = "*/15 * * * *"
 
 
 class Function(NamedTuple):
@@ -106,8 +108,9 @@ FUNCTIONS = (
     Function(
         "find_failures",
         Topic.ALERTS,
-        publishes=(Topic.FAILURES,),
-        settings=_SEARCHING,
+        # Where a search is long, and for every open incident, it asks itself to go on.
+        publishes=(Topic.ALERTS, Topic.FAILURES),
+        settings=(*_SEARCHING, "EVALUATION_DELAY_MINUTES", "POLL_DATADOG", "TRACE_LOOKBACK_HOURS"),
         secrets=_DATADOG,
         timeout_seconds=540,
         concurrency=1,
@@ -115,7 +118,7 @@ FUNCTIONS = (
     Function(
         "sanitize",
         Topic.FAILURES,
-        publishes=(Topic.CAPTURES,),
+        publishes=(Topic.CAPTURES, Topic.SUGGESTIONS),
         settings=(*_SEARCHING, "FREE_TEXT", "FREE_TEXT_BY_APP", "PII_DETECTOR"),
         secrets=_DATADOG,
         memory_mib=1024,
@@ -153,6 +156,7 @@ def function_of(topic: Topic) -> Function:
 
 
 INCIDENTS = "incidents"
+SEARCHES = "searches"
 RAW_TRACES = "raw_traces"
 HEALTHY_TRACES = "healthy_traces"
 FAILURE_PATTERNS = "failure_patterns"
@@ -209,6 +213,15 @@ VECTOR_FIELD = "evalforge_vector"
 ALL_CAPTURES = Query(RAW_TRACES, order_by="started_at")
 ALL_HEALTHY = Query(HEALTHY_TRACES, order_by="started_at")
 CONTROL_GROUP_BY_RANK = Query(HEALTHY_TRACES, filters=("ml_app", "env", "version"), order_by="rank")
+CONTROL_GROUP_LAST_FIRST = Query(
+    HEALTHY_TRACES, filters=("ml_app", "env", "version"), order_by="rank", descending=True
+)
+CONTROL_GROUP_BY_AGE = Query(HEALTHY_TRACES, filters=("ml_app", "env"), order_by="started_at")
+CONTROL_GROUP_NEWEST_FIRST = Query(
+    HEALTHY_TRACES, filters=("ml_app", "env"), order_by="started_at", descending=True
+)
+CAPTURES_NEWEST_FIRST = Query(RAW_TRACES, filters=("ml_app", "env"), order_by="started_at", descending=True)
+INCIDENTS_BY_STATE = Query(INCIDENTS, filters=("state",), order_by="until", descending=True)
 LIVING_PATTERNS = Query(FAILURE_PATTERNS, filters=("withdrawn",))
 ALL_GROUPS = Query(GROUPS)
 ALL_SUGGESTIONS = Query(SUGGESTIONS, order_by="first_seen")
@@ -225,6 +238,11 @@ QUERIES = (
     ALL_CAPTURES,
     ALL_HEALTHY,
     CONTROL_GROUP_BY_RANK,
+    CONTROL_GROUP_LAST_FIRST,
+    CONTROL_GROUP_BY_AGE,
+    CONTROL_GROUP_NEWEST_FIRST,
+    CAPTURES_NEWEST_FIRST,
+    INCIDENTS_BY_STATE,
     LIVING_PATTERNS,
     ALL_GROUPS,
     ALL_SUGGESTIONS,
@@ -240,6 +258,7 @@ VECTOR_INDEXES = (SIMILAR_GROUPS,)
 # Collections of every level by their last name; no field of theirs is indexed but as a query needs it.
 COLLECTION_GROUPS = (
     INCIDENTS,
+    SEARCHES,
     RAW_TRACES,
     HEALTHY_TRACES,
     FAILURE_PATTERNS,
@@ -256,6 +275,8 @@ COLLECTION_GROUPS = (
     "members",
 )
 CONTROL_GROUP_SIZE = 200
+# How much older than the newest trace of its application a healthy one may be.
+CONTROL_GROUP_DAYS = 30
 
 
 class Index(NamedTuple):

@@ -1,21 +1,29 @@
 """Picks a backend and hands out its parts: the only module that knows them all."""
 
-import os
-import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from shared import logs
 from shared.errors import ConfigError
 from shared.loading import loading
-from shared.ports import Clock, Documents, Embedder, Notifier, Publisher, Retention, TraceSource
+from shared.local_salt import local_salt
+from shared.ports import (
+    Clock,
+    Documents,
+    Embedder,
+    Monitors,
+    Notifier,
+    Publisher,
+    Retention,
+    TraceSource,
+)
 from shared.redaction.pseudonyms import key_of
 from shared.repositories.artifacts import Artifacts
 from shared.repositories.captures import Captures, HealthyCaptures
@@ -24,12 +32,14 @@ from shared.repositories.groups import Groups
 from shared.repositories.incidents import Incidents
 from shared.repositories.outbox import Outbox
 from shared.repositories.patterns import Patterns
+from shared.repositories.searches import Searches
 from shared.repositories.spend import Spend
 from shared.repositories.suggestions import Suggestions
-from shared.settings import SHORTEST_SALT, Backend, FunctionSettings, Settings, load_settings
+from shared.settings import Backend, FunctionSettings, Settings, load_settings
 from shared.topology import FUNCTIONS
 
 if TYPE_CHECKING:
+    from shared.embedded.trace_files import TraceFiles
     from shared.redaction.kinds import Detector
     from shared.redaction.policy import Redaction
 
@@ -43,6 +53,7 @@ class Wiring:
     publisher: Publisher
     made_retention: Callable[[], Retention]
     made_traces: Callable[[], TraceSource]
+    made_monitors: Callable[[], Monitors | None]
     made_embedder: Callable[[], Embedder]
     notifier: Notifier | None
     clock: Clock
@@ -52,6 +63,11 @@ class Wiring:
     def traces(self) -> TraceSource:
         """Where traces are searched and fetched."""
         return self.made_traces()
+
+    @property
+    def monitors(self) -> Monitors | None:
+        """Where monitors' definitions are read, if anywhere."""
+        return self.made_monitors()
 
     @property
     def retention(self) -> Retention:
@@ -87,6 +103,11 @@ class Wiring:
     def incidents(self) -> Incidents:
         """What alerts are about."""
         return Incidents(self.documents)
+
+    @property
+    def searches(self) -> Searches:
+        """How far incidents were searched."""
+        return Searches(self.documents)
 
     @property
     def captures(self) -> Captures:
@@ -178,6 +199,7 @@ def wire_cloud(settings: Settings, *, clock: Clock | None = None) -> Wiring:
 
     settings.tell_client_libraries()
     clock = clock or _now
+    datadog = _once(lambda: _datadog(settings, clock))
     return Wiring(
         settings=settings,
         documents=FirestoreDocuments(
@@ -188,7 +210,8 @@ def wire_cloud(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         ),
         publisher=PubSubPublisher(settings.project, patience_seconds=_patience(settings.function_target)),
         made_retention=_once(lambda: _pubsub_retention(settings, clock)),
-        made_traces=_once(lambda: _cloud_traces(settings)),
+        made_traces=_once(lambda: _cloud_traces(settings, datadog)),
+        made_monitors=lambda: _monitors(settings, datadog),
         made_embedder=_once(_local_embedder),
         notifier=_notifier(settings),
         clock=clock,
@@ -208,13 +231,15 @@ def wire_embedded(settings: Settings, *, clock: Clock | None = None) -> Wiring:
     salt = local_salt(settings)
     clock = clock or _now
     retention = SqliteRetention(database, clock)
-    traces = TraceFiles(database, settings.signal_rules, salt)
+    datadog = _once(lambda: _datadog(settings, clock))
+    files = TraceFiles(database, settings.signal_rules, salt)
     return Wiring(
         settings=settings,
         documents=SqliteDocuments(database),
         publisher=SqliteQueue(database),
         made_retention=lambda: retention,
-        made_traces=lambda: traces,
+        made_traces=_once(lambda: _local_traces(settings, files, datadog)),
+        made_monitors=lambda: _monitors(settings, datadog),
         made_embedder=_once(_local_embedder),
         notifier=_notifier(settings),
         clock=clock,
@@ -245,16 +270,58 @@ def _once(make: Callable[[], Part]) -> Callable[[], Part]:
     return get
 
 
-def _cloud_traces(settings: Settings) -> TraceSource:
-    """Read trace files on the emulators; deployed functions search Datadog."""
-    if settings.evalforge_backend is Backend.CLOUD:
-        from shared.cloud.traces import NoTraces
+class _Datadog(NamedTuple):
+    """What asks Datadog, over one client."""
 
-        return NoTraces()
+    traces: TraceSource
+    monitors: Monitors
+
+
+def _datadog(settings: Settings, clock: Clock) -> _Datadog:
+    from shared.cloud.datadog_client import DatadogClient
+    from shared.cloud.datadog_monitors import DatadogMonitors
+    from shared.cloud.datadog_traces import DatadogTraces, Pace
+
+    if settings.datadog_api_key is None or settings.datadog_app_key is None:
+        raise ConfigError("Datadog cannot be asked: set DATADOG_API_KEY and DATADOG_APP_KEY")
+    client = DatadogClient(
+        api_key=settings.datadog_api_key.get_secret_value(),
+        app_key=settings.datadog_app_key.get_secret_value(),
+        site=settings.datadog_site,
+        host=settings.datadog_api_url,
+    )
+    traces = DatadogTraces(
+        client,
+        settings.signal_rules,
+        clock=clock,
+        sleep=time.sleep,
+        lookback=settings.lookback,
+        pace=Pace(patience_seconds=_patience(settings.function_target) or _LONGEST_PATIENCE),
+    )
+    return _Datadog(traces, DatadogMonitors(client))
+
+
+def _monitors(settings: Settings, datadog: Callable[[], _Datadog]) -> Monitors | None:
+    return datadog().monitors if settings.asks_datadog else None
+
+
+def _cloud_traces(settings: Settings, datadog: Callable[[], _Datadog]) -> TraceSource:
+    """Search Datadog; on the emulators trace files too."""
+    if settings.evalforge_backend is Backend.CLOUD:
+        return datadog().traces
     from shared.embedded.database import Database
     from shared.embedded.trace_files import TraceFiles
 
-    return TraceFiles(Database(settings.evalforge_store), settings.signal_rules, local_salt(settings))
+    database = Database(settings.evalforge_store)
+    files = TraceFiles(database, settings.signal_rules, local_salt(settings))
+    return _local_traces(settings, files, datadog)
+
+
+def _local_traces(settings: Settings, files: "TraceFiles", datadog: Callable[[], _Datadog]) -> TraceSource:
+    """Read trace files, and where there are keys for Datadog, search there for what is in none of them."""
+    from shared.embedded.local_traces import LocalTraces
+
+    return LocalTraces(files, datadog().traces if settings.asks_datadog else None)
 
 
 def _pubsub_retention(settings: Settings, clock: Clock) -> Retention:
@@ -298,43 +365,6 @@ def _notifier(settings: Settings) -> Notifier | None:
     from shared.slack import SlackWebhook
 
     return SlackWebhook(settings.slack_webhook_url.get_secret_value())
-
-
-def local_salt(settings: Settings) -> bytes:
-    """Use PII_SALT, else a random salt of the user's own, the same for all their stores."""
-    return key_of(_local_secret(settings), settings.pii_salt_version)
-
-
-def _local_secret(settings: Settings) -> bytes:
-    if settings.pii_salt is not None:
-        return settings.pii_salt.get_secret_value().encode()
-    try:
-        return _salt_in(Path.home() / ".config" / "evalforge")
-    except (OSError, RuntimeError):
-        # No home, or one that cannot be written: the store's own folder can.
-        return _salt_in(settings.evalforge_store.parent)
-
-
-def _salt_in(folder: Path) -> bytes:
-    """Read a folder's salt file, made whole by whichever process comes first."""
-    path = folder / "pii_salt"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".pii_salt-{os.getpid()}-{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_hex(32), encoding="ascii")
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        except OSError:
-            # Some file systems know no links; there the first of two processes may lose its salt.
-            draft.replace(path)
-        draft.unlink(missing_ok=True)
-    salt = path.read_bytes()
-    if len(salt) < SHORTEST_SALT:
-        raise ConfigError(f"{path} is too short to be a salt; remove it, and a new one is made")
-    return salt
 
 
 def _now() -> datetime:

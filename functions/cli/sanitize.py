@@ -14,11 +14,11 @@ from pydantic import JsonValue
 
 from functions.cli.command import Where, open_settings, reporting_errors
 from shared.domain.json_text import DEEPEST, json_in
+from shared.local_salt import local_salt
 from shared.redaction.linear import Linear
 from shared.redaction.text import find
 from shared.redaction.text_redactor import TextRedactor
 from shared.settings import Backend
-from shared.wiring import local_salt
 
 # Lines of one JSON document hold nothing but its marks, strings, numbers and words.
 _STRING = r'"(?:[^"\\]|\\.)*"'

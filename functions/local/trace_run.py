@@ -10,7 +10,7 @@ from functions.resend.resending import resend_due
 from shared import wiring
 from shared.domain.canonical import digest
 from shared.domain.incidents import Incident, IncidentKind
-from shared.embedded.trace_files import TraceFiles
+from shared.embedded.local_traces import LocalTraces
 from shared.embedded.trace_reading import Fault, LoadedFile
 from shared.errors import ConfigError, TraceSourceError
 from shared.messages import AlertRaised
@@ -82,7 +82,7 @@ def register_files(paths: Sequence[Path], parts: Wiring) -> list[Fault]:
 
 
 def _register(path: Path, parts: Wiring, progress: Progress) -> LoadedFile:
-    if not isinstance(parts.traces, TraceFiles):
+    if not isinstance(parts.traces, LocalTraces):
         raise ConfigError("trace files are read on the embedded backend and on the emulators")
     try:
         return parts.traces.register(path, progress=lambda spans: progress.reading(path, spans))

@@ -55,6 +55,7 @@ def parse_alert(body: bytes, *, lookback: timedelta) -> Incident:
     since = _since(moment, lookback)
     tags, scope = _list(fields.get("tags", "")), _list(fields.get("scope", ""))
     named = dict(pair.split(":", 1) for pair in (*tags, *scope) if ":" in pair)
+    versions = [value.removeprefix("version:") for value in scope if value.startswith("version:")]
     title = fields.get("title", "")
     transition = fields.get("transition", "") or _transition_in(title)
     # Where some text spells fields out, the title may be that text: no alert is left alone for it.
@@ -71,6 +72,7 @@ def parse_alert(body: bytes, *, lookback: timedelta) -> Incident:
         until=moment,
         ml_app=_redacted(fields.get("ml_app") or named.get("ml_app", "")) or None,
         env=_redacted(named.get("env", "")) or None,
+        version=_redacted(versions[0]) if len(versions) == 1 else None,
         scope=_redacted_list(fields.get("scope", "")),
         tags=_redacted_list(fields.get("tags", "")),
         priority=_redacted(fields.get("priority", "")),

@@ -2,7 +2,6 @@
 
 import hmac
 import re
-from datetime import timedelta
 
 import flask
 
@@ -35,7 +34,7 @@ def answer(request: flask.Request, parts: Wiring) -> flask.Response:
 def _answer_alert(body: bytes, trace_context: str, parts: Wiring) -> flask.Response:
     log = logger("receive_alert")
     try:
-        alert = parse_alert(body, lookback=timedelta(hours=parts.settings.trace_lookback_hours))
+        alert = parse_alert(body, lookback=parts.settings.lookback)
     except Exception as error:  # noqa: BLE001 - reading asks nobody: what goes wrong is the body's fault
         letter = bury_body(body, error, dead_letters=parts.dead_letters, clock=parts.clock)
         log.warning("kept as a dead letter: %s", describe(error), extra={"dead_letter_id": letter.id})

@@ -1,19 +1,25 @@
 """From a trace's id to its capture: fetched whole, redacted, classified, stored."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from shared.domain.captures import Capture
 from shared.domain.signals import SignalRules, signals_of, was_evaluated
 from shared.domain.spans import Trace
+from shared.domain.suggestions import Event
 from shared.errors import ConflictError, NotFoundError, TraceNotFoundError, TraceSourceError
-from shared.messages import CaptureStored, TraceFound
+from shared.messages import CaptureStored, SuggestionChanged, TraceFound
 from shared.ports import Clock, Outgoing, TraceSource
 from shared.redaction import SANITIZER_VERSION
 from shared.redaction.policy import Redaction
 from shared.redaction.redactor import Redacted
 from shared.repositories.captures import Captures, HealthyCaptures, Known, Stored
 from shared.repositories.patterns import Patterns
-from shared.topology import CONTROL_GROUP_SIZE, Topic
+from shared.repositories.suggestions import Suggestions
+from shared.topology import CONTROL_GROUP_DAYS, CONTROL_GROUP_SIZE, Topic
+
+_KEPT = timedelta(days=CONTROL_GROUP_DAYS)
 
 
 def sanitize_trace(
@@ -23,6 +29,7 @@ def sanitize_trace(
     captures: Captures,
     healthy: HealthyCaptures,
     patterns: Patterns,
+    suggestions: Suggestions,
     rules: SignalRules,
     redaction: Redaction,
     clock: Clock,
@@ -53,10 +60,43 @@ def sanitize_trace(
         _accept(
             healthy.store(capture, known_healthy, at=clock()), gone=captures.remove(message.trace_id, known)
         )
-        healthy.trim(capture.ml_app, capture.env, capture.version, CONTROL_GROUP_SIZE)
+        keep_control_group(capture, captures, healthy)
         return passed_on if known.exists or patterns.get(message.trace_id) else []
-    _accept(captures.store(capture, known, at=clock()), gone=healthy.remove(message.trace_id, known_healthy))
-    return passed_on
+    citing = {suggestion for one in (known, known_healthy) if one.head for suggestion in one.head.cited_by}
+    _accept(
+        captures.store(capture, known, at=clock(), cited_by=citing),
+        gone=healthy.remove(message.trace_id, known_healthy),
+    )
+    healthy.age_out(capture.ml_app, capture.env, capture.started_at - _KEPT)
+    return passed_on + list(_shaken(sorted(citing), message.trace_id, suggestions, clock))
+
+
+def keep_control_group(capture: Capture, captures: Captures, healthy: HealthyCaptures) -> None:
+    """Remove what the control group of a healthy capture has no place for, or what has grown too old for it.
+
+    Which those are does not depend on the order in which traces come: all are
+    held against the newest trace of their application.
+    """
+    application = capture.ml_app, capture.env
+    newest = [one.newest(*application) for one in (captures, healthy)]
+    latest = max(filter(None, (capture.started_at, *newest)))
+    healthy.age_out(*application, latest - _KEPT)
+    healthy.trim(*application, capture.version, CONTROL_GROUP_SIZE)
+
+
+def _shaken(
+    citing: Iterable[str], trace_id: str, suggestions: Suggestions, clock: Clock
+) -> Iterator[Outgoing]:
+    """Ask again for what rests on a healthy capture that has turned out failing, with an event each."""
+    for suggestion_id in citing:
+        event = Event(
+            kind="reference_failed",
+            at=clock(),
+            actor="evalforge",
+            detail=f"{trace_id} was cited as healthy, and has failed by an evaluation that came late",
+        )
+        suggestions.shake(suggestion_id, event, about=trace_id)
+        yield Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id=suggestion_id))
 
 
 def capture_of(trace: Trace, *, rules: SignalRules, redaction: Redaction) -> Capture:

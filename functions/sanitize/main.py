@@ -21,6 +21,7 @@ def sanitize(event: CloudEvent) -> None:
             captures=parts.captures,
             healthy=parts.healthy,
             patterns=parts.patterns,
+            suggestions=parts.suggestions,
             rules=parts.settings.signal_rules,
             redaction=parts.redaction,
             clock=parts.clock,

@@ -61,6 +61,9 @@ _MONITOR = re.compile(
     r'\s*llm-observability\("(?P<query>(?:[^"\\]|\\.)*)"\).*?\.last\("(?P<count>\d{1,6})(?P<unit>[mhdw])"\)',
     re.DOTALL,
 )
+# Where a query has alternatives, what stands in one of them does not hold for all.
+_BRANCHES = re.compile(r"\bOR\b|[()]")
+_SCOPED = re.compile(r'(?:^|(?<=\s))@?(ml_app|env|version):([\w./-]+|"[^"*?\\]+")(?=\s|$)')
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -84,6 +87,16 @@ def in_scope(*, ml_app: str | None = None, env: str | None = None, version: str 
     """Narrow to an application, an environment and a version, as far as they are told."""
     told = (("@ml_app", ml_app), ("env", env), ("version", version))
     return all_of(*(f"{field}:{_quoted(value)}" for field, value in told if value is not None))
+
+
+def scope_in(query: str) -> dict[str, str]:
+    """Read the application, environment and version that a query asks for of every span, one each."""
+    if _BRANCHES.search(query):
+        return {}
+    told: dict[str, list[str]] = {}
+    for field, value in _SCOPED.findall(query):
+        told.setdefault(field, []).append(value.strip('"'))
+    return {field: values[0] for field, values in told.items() if len(values) == 1}
 
 
 def all_of(*queries: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from pydantic import JsonValue
 
 from shared.cloud import datadog_query as queries
-from shared.cloud.datadog_failures import DatadogUnavailableError
+from shared.cloud.datadog_failures import DatadogRefusedError, DatadogUnavailableError
 from shared.domain.signals import SignalRules
 from shared.domain.span_shapes import SpanShapeError, parse_span, trace_id_of
 from shared.domain.spans import Span, Trace
@@ -138,10 +138,10 @@ class DatadogTraces:
 
     def _hits(self, asking: "_Asking", query: TraceQuery, since: datetime, until: datetime) -> list[TraceHit]:
         """Find the traces of one window."""
-        scope = queries.in_scope(ml_app=query.ml_app, env=query.env)
+        scope = queries.in_scope(ml_app=query.ml_app, env=query.env, version=query.version)
         read = _Read()
 
-        def find(asked: str, earliest: datetime = since, *, suspects: bool = False) -> None:
+        def find(asked: str, earliest: datetime = since, *, suspects: bool = False) -> set[str | None]:
             body = partial(
                 queries.search_body,
                 since=earliest,
@@ -150,10 +150,12 @@ class DatadogTraces:
                 limit=_SUSPECTS_A_PAGE if suspects else _ROOTS_A_PAGE,
                 attachments=suspects,
             )
+            found = set()
             for item in asking.items(body):
-                read.take(item)
+                found.add(read.take(item))
                 if read.count > _MOST_SPANS and until - since > _NARROWEST:
                     raise _TooMuchError
+            return found
 
         find(queries.all_of(scope, queries.ROOTS))
         labels = read.labels()
@@ -161,11 +163,23 @@ class DatadogTraces:
             find(queries.all_of(scope, suspicious), suspects=True)
         for passed in queries.passing_queries([*self._rules.labels, *labels]):
             find(queries.all_of(scope, passed))
+        if query.watched:
+            self._look_as_watched(partial(find, queries.all_of(scope, query.watched), suspects=True))
+        wanted = find(queries.all_of(scope, query.query)) if query.query else None
         # Their traces started before the window did.
         rootless = read.rootless()
         for start in range(0, len(rootless), _ROOTS_AT_A_TIME):
             find(queries.roots_of(rootless[start : start + _ROOTS_AT_A_TIME]), since - _LONGEST_TRACE)
-        return _told(read, self._rules)
+        hits = _told(read, self._rules)
+        return hits if wanted is None else [hit for hit in hits if hit.trace_id in wanted]
+
+    @staticmethod
+    def _look_as_watched(look: Callable[[], object]) -> None:
+        """Look at what a monitor watches; a query that only monitors know costs no search."""
+        try:
+            look()
+        except DatadogRefusedError as error:
+            logger("datadog").warning("searching without the monitor's query: %s", error)
 
 
 class _TooMuchError(Exception):

@@ -4,7 +4,7 @@ from typing import Self
 
 from shared.domain.canonical import canonical_json, digest
 from shared.domain.model import Instant, Model
-from shared.domain.signals import Signal
+from shared.domain.signals import Signal, look_of
 from shared.domain.spans import Span, Trace
 
 
@@ -87,7 +87,10 @@ class Capture(Model):
 
 
 class CaptureHead(Model):
-    """What lists show of a capture without reading its spans."""
+    """What lists show of a capture without reading its spans.
+
+    `cited_by` are the suggestions whose live proofs rest on a healthy capture.
+    """
 
     trace_id: str
     ml_app: str
@@ -99,6 +102,8 @@ class CaptureHead(Model):
     rank: str
     sanitizer_version: str
     content_hash: str
+    look: str = ""
+    cited_by: tuple[str, ...] = ()
 
 
 def head_of(capture: Capture) -> CaptureHead:
@@ -114,6 +119,7 @@ def head_of(capture: Capture) -> CaptureHead:
         rank=control_group_rank(capture.trace_id, evaluated=capture.evaluated),
         sanitizer_version=capture.sanitizer_version,
         content_hash=capture.content_hash,
+        look=look_of(capture.signals, evaluated=capture.evaluated),
     )
 
 

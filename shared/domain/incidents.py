@@ -46,6 +46,10 @@ _MOST_NOTED = 20
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
+# The ticks of the schedule are about this one, which is stored nowhere.
+POLL_ID = "poll"
+
+
 def state_after(transition: str) -> IncidentState:
     """Say what an alert with this transition makes of its incident."""
     return _STATE_OF.get(transition.strip().lower(), IncidentState.NOTED)
@@ -53,6 +57,8 @@ def state_after(transition: str) -> IncidentState:
 
 class Incident(Model):
     """Where and when to look for failures; its text is redacted.
+
+    `query` is a backfill's, in Datadog's own words.
 
     What is said of it is what its newest alert says; `state` is what the newest
     of those made of it that open or close, at `decided_at`. `noted` are the
@@ -67,6 +73,8 @@ class Incident(Model):
     until: Instant | None = None
     ml_app: str | None = None
     env: str | None = None
+    version: str | None = None
+    query: str | None = None
     scope: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     priority: str = ""

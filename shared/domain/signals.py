@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import JsonValue
 
+from shared.domain.canonical import digest
 from shared.domain.model import Model
 from shared.domain.spans import Evaluation, Span, Trace
 from shared.domain.taxonomy import FailureType, Severity, label_name, severity_of, type_of_label
@@ -89,6 +90,12 @@ def was_evaluated(trace: Trace) -> bool:
         for span in trace.spans
         for evaluation in span.evaluations.values()
     )
+
+
+def look_of(signals: Iterable[Signal], *, evaluated: bool) -> str:
+    """Sum up in a few characters how a trace looks, so that it is noticed when it looks otherwise."""
+    seen = sorted({(signal.failure_type.value, signal.span_id) for signal in signals})
+    return digest(str(evaluated), *(part for pair in seen for part in pair), length=12)
 
 
 def _passed_as_a_whole(root: Span, rules: SignalRules) -> bool:

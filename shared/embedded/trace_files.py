@@ -138,6 +138,7 @@ def _matches(trace: Trace, query: TraceQuery) -> bool:
     return (
         (query.ml_app is None or trace.ml_app == query.ml_app)
         and (query.env is None or trace.env == query.env)
+        and (query.version is None or trace.version == query.version)
         and (query.since is None or trace.started_at >= query.since)
         and (query.until is None or trace.started_at <= query.until)
     )

@@ -1,9 +1,11 @@
 """Captures and healthy captures: a head for lists, the spans packed beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from pydantic import JsonValue
 
 from shared.domain.captures import Capture, CaptureHead, head_of
 from shared.domain.ids import document_id
@@ -14,7 +16,9 @@ from shared.topology import (
     ALL_CAPTURES,
     ALL_HEALTHY,
     CAPTURES_LATEST_FIRST,
+    CONTROL_GROUP_BY_AGE,
     CONTROL_GROUP_BY_RANK,
+    CONTROL_GROUP_LAST_FIRST,
     HEALTHY_LATEST_FIRST,
     HEALTHY_TRACES,
     RAW_TRACES,
@@ -43,6 +47,17 @@ class Known(NamedTuple):
     def exists(self) -> bool:
         """Say whether anything was stored."""
         return self.document is not None
+
+    @property
+    def head(self) -> CaptureHead | None:
+        """Sum up what was stored."""
+        return _head(self.document) if self.document else None
+
+    @property
+    def stored_at(self) -> datetime:
+        """When it was stored; a time that is missing is older than all that are told."""
+        told = self.document.data.get(_STORED_AT) if self.document else None
+        return datetime.fromisoformat(str(told or _LONG_AGO))
 
 
 class _CaptureCollection:
@@ -80,6 +95,12 @@ class _CaptureCollection:
         """Look a trace up before fetching it, so that a later fetch by somebody else is noticed."""
         return Known(self._documents.get(self._collection, document_id(trace_id)))
 
+    def newest(self, ml_app: str, env: str) -> datetime | None:
+        """Say when the newest of an application's traces started."""
+        newest_first = Query(self._collection, ("ml_app", "env"), "started_at", descending=True)
+        page = self._documents.query(newest_first, (ml_app, env), limit=1)
+        return _head(page.documents[0]).started_at if page.documents else None
+
     def read(self, known: Known) -> Capture | None:
         """Read the capture that was known, whole."""
         return self._capture(known.document) if known.document else None
@@ -87,17 +108,20 @@ class _CaptureCollection:
     def stored_since(self, moment: datetime) -> Iterator[str]:
         """Yield the ids of the traces that were stored since then, the latest first."""
         for document in every(self._documents, self._latest_first):
-            # A time that is missing is older than all that have one.
-            if datetime.fromisoformat(str(document.data.get(_STORED_AT, _LONG_AGO))) < moment:
+            if Known(document).stored_at < moment:
                 return
             yield _head(document).trace_id
 
-    def store(self, capture: Capture, known: Known, *, at: datetime) -> Stored:
-        """Write a capture if it differs from what was known; a write since then is a conflict."""
+    def store(self, capture: Capture, known: Known, *, at: datetime, cited_by: Iterable[str] = ()) -> Stored:
+        """Write a capture if it differs from what was known; a write since then is a conflict.
+
+        Who cites it goes on doing so, and `cited_by` as well.
+        """
         name = document_id(capture.trace_id)
-        head = head_of(capture)
-        before = known.document
-        if before and _head(before).content_hash == head.content_hash:
+        before, known_head = known.document, known.head
+        citing = {*cited_by, *(known_head.cited_by if known_head else ())}
+        head = head_of(capture).model_copy(update={"cited_by": tuple(sorted(citing))})
+        if head == known_head:
             return Stored.UNCHANGED
         data = {
             **head.model_dump(mode="json"),
@@ -142,6 +166,14 @@ class HealthyCaptures(_CaptureCollection):
         """Use the `healthy_traces` collection."""
         super().__init__(documents, HEALTHY_TRACES, ALL_HEALTHY, HEALTHY_LATEST_FIRST)
 
+    def last_rank(self, ml_app: str, env: str, version: str, size: int) -> str | None:
+        """Say which rank is the last of a control group; None while it has room."""
+        key = (ml_app, env, version)
+        if self._documents.count(CONTROL_GROUP_BY_RANK, key) < size:
+            return None
+        page = self._documents.query(CONTROL_GROUP_LAST_FIRST, key, limit=1)
+        return _head(page.documents[0]).rank if page.documents else None
+
     def trim(self, ml_app: str, env: str, version: str, size: int) -> None:
         """Remove the captures that a control group of this size has no place for.
 
@@ -155,8 +187,36 @@ class HealthyCaptures(_CaptureCollection):
         while page.cursor:
             page = self._documents.query(CONTROL_GROUP_BY_RANK, key, limit=size, cursor=page.cursor)
             for document in page.documents:
-                self.remove(_head(document).trace_id, Known(document))
+                self._remove_unless_cited(document)
+
+    def age_out(self, ml_app: str, env: str, before: datetime) -> None:
+        """Remove the captures of traces that started before a moment."""
+        cursor: str | None = None
+        while True:
+            page = self._documents.query(CONTROL_GROUP_BY_AGE, (ml_app, env), limit=1, cursor=cursor)
+            if not page.documents or _head(page.documents[0]).started_at >= before:
+                return
+            self._remove_unless_cited(page.documents[0])
+            if (cursor := page.cursor) is None:
+                return
+
+    def cite(self, trace_id: str, suggestion_id: str) -> bool:
+        """Note that a suggestion's proof rests on a capture, so that it stays; False where it has gone."""
+        name = document_id(trace_id)
+        while found := self._documents.get(HEALTHY_TRACES, name):
+            citing = sorted({*_head(found).cited_by, suggestion_id})
+            data = {**found.data, "cited_by": list[JsonValue](citing)}
+            if data == found.data or self._documents.commit(
+                Replace(HEALTHY_TRACES, name, data, found.version)
+            ):
+                return True
+        return False
+
+    def _remove_unless_cited(self, document: Document) -> None:
+        if not _head(document).cited_by:
+            self.remove(_head(document).trace_id, Known(document))
 
 
 def _head(document: Document) -> CaptureHead:
-    return CaptureHead.model_validate({key: document.data[key] for key in CaptureHead.model_fields})
+    told = {key: document.data[key] for key in CaptureHead.model_fields if key in document.data}
+    return CaptureHead.model_validate(told)

@@ -1,9 +1,12 @@
 """Incidents, by the key of what they are about."""
 
-from shared.domain.incidents import Incident
+from collections.abc import Iterator
+
+from shared.domain.incidents import Incident, IncidentState
 from shared.errors import NotFoundError
 from shared.ports import Create, Documents, Replace
-from shared.topology import INCIDENTS
+from shared.repositories.paging import every
+from shared.topology import INCIDENTS, INCIDENTS_BY_STATE
 
 
 class Incidents:
@@ -19,6 +22,11 @@ class Incidents:
         if found is None:
             raise NotFoundError(f"there is no incident {incident_id}")
         return Incident.model_validate(found.data)
+
+    def in_state(self, state: IncidentState) -> Iterator[Incident]:
+        """Yield the incidents in a state, the one that was heard of last first."""
+        found = every(self._documents, INCIDENTS_BY_STATE, (state.value,))
+        return (Incident.model_validate(document.data) for document in found)
 
     def open_or_renew(self, incident: Incident) -> bool:
         """Store a new incident, or stretch a known one to a later time; returns whether either was done."""

@@ -100,7 +100,17 @@ class Suggestions:
     def events(self, suggestion_id: str) -> list[Event]:
         """Read the history, the earliest first."""
         found = every(self._documents, Query(events_of(suggestion_id)))
-        return [Event.model_validate(document.data) for document in found]
+        events = (Event.model_validate(document.data) for document in found)
+        return sorted(events, key=lambda event: event.at)
+
+    def shake(self, suggestion_id: str, event: Event, *, about: str) -> None:
+        """Note that what a suggestion rests on has changed, once for what it is about: it is made anew."""
+        path, name = events_of(suggestion_id), document_id(f"{event.kind}-{about}")
+        while self._documents.get(path, name) is None:
+            changed = self._mark_changed(suggestion_id)
+            if not changed:
+                return
+            self._documents.commit(*changed, Create(path, name, event.model_dump(mode="json")))
 
     def approved(self) -> Iterator[ApprovedImprovement]:
         """Yield what was approved."""

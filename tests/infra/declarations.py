@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from shared import topology
+from shared.domain.incidents import POLL_ID
+from shared.messages import AlertRaised
 from shared.topology import PUBSUB_RETRIES, Function, Index, Topic
 from tests.conftest import ROOT
 from tests.infra.terraform_files import Configuration
@@ -136,6 +138,11 @@ def of_topology() -> Facts:
         topology.RESEND_SCHEDULE,
         "Etc/UTC",
         '${base64encode("{}")}',
+    )
+    facts[f"schedule of {Topic.ALERTS.id}"] = (
+        topology.POLL_SCHEDULE,
+        "Etc/UTC",
+        '${base64encode("' + AlertRaised(incident_id=POLL_ID).model_dump_json().replace('"', '\\"') + '")}',
     )
     for function in topology.FUNCTIONS:
         facts |= {f"function {function.name}: {what}": told for what, told in _declared(function).items()}

@@ -1,7 +1,7 @@
 """What a store came to, told in a form that does not depend on the order of arrival."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import SecretStr
 
@@ -9,6 +9,8 @@ from functions.generate.generation import draft_all
 from shared.domain.artifacts import ArtifactKind
 from shared.domain.canonical import canonical_json, digest
 from shared.domain.suggestions import Suggestion, SuggestionStatus
+from shared.errors import TraceSourceError
+from shared.ports import TraceQuery
 from shared.settings import Settings
 from shared.wiring import Wiring, wire_embedded
 
@@ -101,3 +103,13 @@ def assert_whole(parts: Wiring) -> None:
         else:
             assert suggestion.status is SuggestionStatus.WITHDRAWN
     assert sorted(counted) == sorted(captured), "every failing trace counts in exactly one suggestion"
+
+
+class NoTraces:
+    """A source that has nothing any more: what was there has expired."""
+
+    def search(self, query: TraceQuery, *, cursor: str | None = None) -> NoReturn:
+        raise TraceSourceError("nothing can be searched any more")
+
+    def fetch(self, trace_id: str) -> NoReturn:
+        raise TraceSourceError("nothing can be fetched any more")

@@ -205,12 +205,12 @@ def _recording(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[str]]:
 
 def _breaking(monkeypatch: pytest.MonkeyPatch, values: str) -> Counter[str]:
     """Let each stage fail on some messages, after its work and with an error that repeats the values."""
-    handle, broken = runtime.handle, Counter[str]()
+    handle, broken = runtime.handle_in_pages, Counter[str]()
     tried: set[tuple[str, str]] = set()
 
     def breaking(event: Any, message_type: Any, run: Any, *, stage: str, parts: Any) -> None:
         def running(message: Any) -> Any:
-            outgoing = list(run(message))
+            pages = [list(page) for page in run(message)]
             spelled = message.model_dump_json()
             if stage in _FOR_GOOD:
                 fails = stage == "deliver" or zlib.crc32(spelled.encode()) % _ONE_OF == 0
@@ -220,11 +220,11 @@ def _breaking(monkeypatch: pytest.MonkeyPatch, values: str) -> Counter[str]:
             if fails:
                 broken[stage] += 1
                 raise ValueError(f"cannot take {values}") from KeyError(values)
-            return outgoing
+            return pages
 
         handle(event, message_type, running, stage=stage, parts=parts)
 
-    monkeypatch.setattr(runtime, "handle", breaking)
+    monkeypatch.setattr(runtime, "handle_in_pages", breaking)
     return broken
 
 

@@ -14,7 +14,6 @@ from functions.local.trace_run import deliver_all, run_files
 from functions.replay.replaying import ReplayStage, replay_only, replay_since
 from functions.review.decisions import approve
 from functions.sanitize import capture as sanitizing
-from shared.cloud.traces import NoTraces
 from shared.embedded.embedder import HashingEmbedder
 from shared.errors import NameTakenError, NotFoundError
 from shared.messages import TraceFound
@@ -23,7 +22,7 @@ from shared.topology import Topic
 from shared.wiring import Wiring
 from tests.conftest import SAMPLES
 from tests.pipeline.command import evalforge
-from tests.pipeline.end_state import assert_whole, end_state, open_store
+from tests.pipeline.end_state import NoTraces, assert_whole, end_state, open_store
 from tests.pipeline.test_schedules import all_rows
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -118,6 +118,7 @@ def test_an_earlier_fetch_never_replaces_a_later_one(ran: Wiring) -> None:
             captures=ran.captures,
             healthy=ran.healthy,
             patterns=ran.patterns,
+            suggestions=ran.suggestions,
             rules=ran.settings.signal_rules,
             redaction=ran.redaction,
             clock=ran.clock,

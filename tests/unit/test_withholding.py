@@ -11,7 +11,6 @@ import pytest
 from functions.local.trace_run import deliver_all, run_files
 from functions.replay.replaying import ReplayStage, replay_since
 from functions.sanitize.capture import capture_of
-from shared.cloud.traces import NoTraces
 from shared.domain.captures import Capture
 from shared.domain.free_text import FreeText, FreeTextPolicy
 from shared.domain.signals import SignalRules
@@ -23,7 +22,7 @@ from shared.redaction.pseudonyms import key_of
 from shared.settings import load_settings
 from tests.conftest import SAMPLES
 from tests.pipeline.command import evalforge
-from tests.pipeline.end_state import assert_whole, open_store
+from tests.pipeline.end_state import NoTraces, assert_whole, open_store
 from tests.unit.build import SALT, call, model, root, trace, verdict
 
 WITHHELD = Redaction(SALT, free_text=FreeTextPolicy(default=FreeText.WITHHOLD))
