@@ -1,6 +1,6 @@
 """The search for failing traces, and for healthy ones to hold them against, page by page."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
@@ -25,7 +25,7 @@ _TURN = timedelta(seconds=25)
 _FOLLOWED = timedelta(days=7)
 _POLL = Incident(id=POLL_ID, kind=IncidentKind.POLL, title="scheduled search")
 
-Pages = Iterator[list[Outgoing]]
+Pages = Generator[list[Outgoing]]
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,10 @@ class LocalTraces:
             return self._files.search(query, cursor=cursor)
         if query.query is None and not (cursor or "").startswith(_BEYOND):
             page = self._files.search(query, cursor=cursor)
-            return page if page.cursor else HitPage(page.hits, _BEYOND)
-        page = beyond.search(query, cursor=(cursor or "").removeprefix(_BEYOND) or None)
+            if page.cursor or page.hits:
+                return page if page.cursor else HitPage(page.hits, _BEYOND)
+        from_where = (cursor or "").removeprefix(_BEYOND)
+        page = beyond.search(query, cursor=from_where or None)
         return HitPage(page.hits, page.cursor and _BEYOND + page.cursor)
 
     def fetch(self, trace_id: str) -> Trace:
