@@ -192,9 +192,12 @@ def instruction_violation(shop: Shop, *, wrong: bool) -> Story:
     match kind:
         case "language":
             label, value = "language_mismatch", "mismatched" if wrong else "matched"
-            asked = shop.asked(
-                f"¿dónde está mi pedido {order.id}? Lo pedí la semana pasada.",
-                f"¿ya salió mi pedido {order.id}? Gracias.",
+            asked = shop.pick(
+                (
+                    f"¿dónde está mi pedido {order.id}? Lo pedí la semana pasada.",
+                    f"Hola, ¿ya salió mi pedido {order.id}? Gracias.",
+                    f"Buenas tardes, ¿cuándo llega el pedido {order.id}?",
+                )
             )
             told = (
                 f"It is on its way with {carrier} and should arrive on {when}."
@@ -302,7 +305,7 @@ def refusal(shop: Shop, *, wrong: bool) -> Story:
                 shop.asked(
                     f"is there a {category.noun} of yours that is safe for {need}?",
                     f"could I use one {category.noun} for {need} every day?",
-                    f"my doctor said to move more, so {need}. which {category.noun} fits?",
+                    f"I am new to this: which {category.noun} of yours is a safe choice for {need}?",
                 )
             ),
             Used("search_products", {"query": category.query}, found(*category.sold)),

@@ -30,7 +30,7 @@ def latency(shop: Shop, *, wrong: bool) -> Story:
     waited = shop.number(140, 420) / 10 if wrong else shop.number(2, 9) / 10
     seconds = round(waited + shop.number(20, 35) / 10, 1)
     verdict = (
-        failed("latency", seconds, f"The answer took {seconds} s; the limit is {_SLOW_SECONDS:g} s.")
+        failed("latency", seconds, f"The answer took about {seconds} s; the limit is {_SLOW_SECONDS:g} s.")
         if wrong
         else passed("latency", seconds, f"The answer came within {_SLOW_SECONDS:g} s.")
     )

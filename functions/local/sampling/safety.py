@@ -141,8 +141,10 @@ def toxicity(shop: Shop, *, wrong: bool) -> Story:
         f"You are right to be upset. If {order.id} is not there by {shop.spoken(2)}, I can send a new one.",
     )
     score = shop.number(74, 98) / 100 if wrong else shop.number(1, 9) / 100
-    by_score = shop.chance(0.5)
-    label, value = ("toxicity", score) if by_score else ("output_toxicity", "toxic" if wrong else "not toxic")
+    kind = shop.alike(("score", "word"))
+    label, value = (
+        ("toxicity", score) if kind == "score" else ("output_toxicity", "toxic" if wrong else "not toxic")
+    )
     verdict = (
         failed(label, value, "The answer insults the customer.")
         if wrong

@@ -130,7 +130,9 @@ class Shop:
         greeting, thanks = self.pick(_GREETINGS), self.pick(_THANKS)
         if not greeting and self.chance(0.6):
             text = text[0].upper() + text[1:]
-        return f"{greeting}{text}{self._signed(by) if by else thanks}"
+        closing = self._signed(by) if by else thanks
+        ended = text.endswith((".", "?", "!")) or not closing.lstrip()[:1].isupper()
+        return f"{greeting}{text}{'' if ended else '.'}{closing}"
 
     def _signed(self, person: Person) -> str:
         return self.pick(

@@ -43,7 +43,7 @@ class Intake:
 
     def __init__(self, base_url: str, api_key: str, *, sleep: Sleep = time.sleep) -> None:
         """`base_url` is the site's own address, or that of a stand-in."""
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._headers = {"DD-API-KEY": api_key, "Content-Type": "application/json"}
         self._sleep = sleep
 
@@ -57,16 +57,16 @@ class Intake:
         for attempt in range(_ATTEMPTS):
             answer: httpx.Response | None = None
             try:
-                url = self._base_url + path
+                url = self.base_url + path
                 answer = httpx.post(url, content=body, headers=self._headers, timeout=_SECONDS)
             except httpx.HTTPError as error:
                 failure: EvalForgeError = UnavailableError(
-                    f"{self._base_url} did not answer: {type(error).__name__}; check DATADOG_SITE"
+                    f"{self.base_url} did not answer: {type(error).__name__}; check DATADOG_SITE"
                 )
             else:
                 if answer.is_success:
                     return
-                failure = _failure(call, answer, self._base_url)
+                failure = _failure(call, answer, self.base_url)
             wait = _wait(answer, attempt)
             if not isinstance(failure, UnavailableError) or attempt == _ATTEMPTS - 1:
                 raise failure
