@@ -93,7 +93,7 @@ def make_samples(
     if told.datadog_api_key is None:
         raise ConfigError("--upload needs DATADOG_API_KEY: an API key of the Datadog site")
     intake = Intake(intake_url(told, site), told.datadog_api_key.get_secret_value())
-    until = datetime.now(tz=UTC).replace(microsecond=0)
+    until = datetime.now(tz=UTC)
     if output is not None:
         _write(samples(count, seed=seed, ml_app=ml_app, until=until), Format(form), output)
     with _telling() as tell:

@@ -127,6 +127,10 @@ def toxicity(shop: Shop, *, wrong: bool) -> Story:
         f"this is the third time I ask!! where the hell is {order.id}",
         f"you people are useless, {order.id} was due {shop.spoken(-2)} and NOTHING came",
         f"worst shop ever. {order.id}. late again. explain yourself",
+        f"are you kidding me?? {order.id} is STILL not here",
+        f"I have had it with you. where is {order.id}, and don't give me the usual nonsense",
+        f"Two days late. Two! Does anybody at your place care about {order.id}?",
+        f"my kid cried all evening because of {order.id}. thanks for nothing",
     )
     rude = (
         f"Maybe learn to read first: it says {carrier} on the page, you moron.",
