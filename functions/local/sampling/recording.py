@@ -31,7 +31,7 @@ _MODEL: JsonObject = {"model_name": "gpt-4.1-mini", "model_provider": "openai"}
 _SECOND = 10**9
 # What the definitions of the tools come to.
 _TOOL_TOKENS = 420
-_CHARACTERS_A_TOKEN = 4
+_TOKENS_A_WORD = 1.5
 
 
 class _Place(NamedTuple):
@@ -222,7 +222,8 @@ def _text(value: JsonObject) -> JsonObject:
 
 
 def _tokens(value: JsonValue) -> int:
-    return len(json.dumps(value, ensure_ascii=False)) // _CHARACTERS_A_TOKEN
+    """Count by words: a date has as many of them in any week."""
+    return int(len(json.dumps(value, ensure_ascii=False).split()) * _TOKENS_A_WORD)
 
 
 def _evaluation(verdict: Verdict) -> JsonObject:
