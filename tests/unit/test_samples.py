@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.local.sampling import formats
+from functions.local.sampling import upload as uploading
 from functions.local.sampling.formats import Format, OutputError, spelled, write_whole
 from functions.local.sampling.scenarios import SCENARIOS
 from functions.local.sampling.traces import MOMENT, Sample, samples
@@ -262,6 +263,18 @@ def test_requests_stay_below_the_limits_and_evaluations_come_last() -> None:
     } == {"trial/shop"}
 
 
+def test_a_request_of_large_spans_has_fewer_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    intake, most = Written(), 40_000
+    monkeypatch.setattr(uploading, "MOST_BYTES", most)
+
+    sent = upload(samples(EACH, seed=1), intake, ml_app="shop-assistant", progress=lambda _: None)
+
+    sizes = [len(body) for path, body in intake.taken if path == SPANS_PATH]
+    assert len(sizes) < sent.spans / 4
+    assert most / 2 < sorted(sizes)[1]
+    assert max(sizes) < most * 1.1
+
+
 # As the documentation of the intake lists them.
 _REQUIRED = {"name", "span_id", "trace_id", "parent_id", "start_ns", "duration", "meta"}
 _FURTHER = {"status", "apm_trace_id", "metrics", "session_id", "tags", "service", "ml_app"}
@@ -282,6 +295,9 @@ def test_what_is_sent_is_what_the_intake_documents() -> None:
                 assert span.keys() <= _REQUIRED | _FURTHER
                 assert {"kind"} <= span["meta"].keys() <= _META
                 assert (span["status"] == "error") >= ("error" in span["meta"])
+                named = {tag.partition(":")[0] for tag in span["tags"]}
+                assert {"env", "service", "version"} <= named
+                assert not named & {"ml_app", "session_id", "source", "error", "error_type"}
                 assert all(isinstance(value, int) for value in span["metrics"].values())
         else:
             assert told["type"] == "evaluation_metric"
