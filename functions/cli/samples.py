@@ -90,9 +90,7 @@ def make_samples(
     if ml_app is None:
         raise click.UsageError("--upload needs --ml-app: the application that Datadog is to show them under")
     told = _settings(site)
-    if told.datadog_api_key is None:
-        raise ConfigError("--upload needs DATADOG_API_KEY: an API key of the Datadog site")
-    intake = Intake(intake_url(told, site), told.datadog_api_key.get_secret_value())
+    intake = Intake(intake_url(told, site), _api_key(told))
     until = datetime.now(tz=UTC)
     if output is not None:
         _write(samples(count, seed=seed, ml_app=ml_app, until=until), Format(form), output)
@@ -108,6 +106,15 @@ def make_samples(
 def intake_url(settings: Settings, site: str | None) -> str:
     """Say where to upload to: the site that was told, else that of the settings."""
     return f"https://api.{site or settings.datadog_site}"
+
+
+def _api_key(settings: Settings) -> str:
+    key = settings.datadog_api_key.get_secret_value() if settings.datadog_api_key else ""
+    if not key:
+        raise ConfigError("--upload needs DATADOG_API_KEY: an API key of the Datadog site")
+    if not (key.isascii() and key.isalnum()):
+        raise ConfigError("DATADOG_API_KEY has characters that no API key has; check how it was pasted")
+    return key
 
 
 def _settings(site: str | None) -> Settings:

@@ -26,6 +26,7 @@ from shared.wiring import Wiring
 from tests.contract.conftest import NOW, Datadog, all_hits
 
 APP = "trial-shop"
+KEY = "0123456789abcdef" * 2
 ANY_CALL = Call("the intake of spans", "none")
 EACH = 2 * len(SCENARIOS)
 
@@ -187,7 +188,8 @@ def test_the_command_uploads_what_it_writes(
     datadog: Datadog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(command, "intake_url", lambda _settings, _site: datadog.stand_in.url)
-    monkeypatch.setenv("DATADOG_API_KEY", datadog.stand_in.api_key)
+    monkeypatch.setenv("DATADOG_API_KEY", KEY)
+    datadog.stand_in.api_key = KEY
     path = tmp_path / "sent.jsonl"
     call = ["samples", "--count", "6", "--seed", "7", "--upload", "--ml-app", APP]
     datadog.now = datetime.now(tz=UTC) + timedelta(minutes=1)
@@ -212,7 +214,7 @@ def test_the_command_tells_of_a_key_that_is_not_taken(
     datadog: Datadog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "intake_url", lambda _settings, _site: datadog.stand_in.url)
-    monkeypatch.setenv("DATADOG_API_KEY", "hunter2-of-somebody-else")
+    monkeypatch.setenv("DATADOG_API_KEY", "hunter2ofsomebodyelse")
 
     ended = CliRunner().invoke(cli, ["samples", "--count", "2", "--upload", "--ml-app", APP])
 

@@ -92,6 +92,17 @@ def test_an_upload_asks_nothing_of_the_backend(tmp_path: Path) -> None:
     assert "GOOGLE_CLOUD_PROJECT" not in ended.err
 
 
+@pytest.mark.parametrize("key", ["schlüssel", "a key", "key\n2"])
+def test_a_key_that_was_pasted_wrongly_is_named_and_not_shown(key: str, tmp_path: Path) -> None:
+    ended = evalforge(
+        "samples", "--count", "2", "--upload", "--ml-app", "a", cwd=tmp_path, DATADOG_API_KEY=key
+    )
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: DATADOG_API_KEY has characters")
+    assert key not in ended.err
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     ended = evalforge("samples", "--count", "2", "--output", tmp_path / "missing" / "x.jsonl")
 

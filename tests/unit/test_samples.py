@@ -132,7 +132,7 @@ def test_wordings_and_people_vary_with_the_seed() -> None:
         for sample in samples(EACH, seed=seed):
             words = re.sub(r"\d+", "0", user_turns(trace_of(sample))[0])
             asked[sample.failure_type].add(words)
-            people.add(attributes(sample)[0]["metadata"]["user"]["email"])
+            people.add(attributes(sample)[0]["metadata"]["user.email"])
 
     assert {kind: len(words) for kind, words in asked.items() if len(words) < 6} == {}
     assert len(people) > 500
@@ -295,6 +295,9 @@ def test_what_is_sent_is_what_the_intake_documents() -> None:
                 assert span.keys() <= _REQUIRED | _FURTHER
                 assert {"kind"} <= span["meta"].keys() <= _META
                 assert (span["status"] == "error") >= ("error" in span["meta"])
+                assert all(
+                    isinstance(value, int | str | float) for value in span["meta"]["metadata"].values()
+                )
                 named = {tag.partition(":")[0] for tag in span["tags"]}
                 assert {"env", "service", "version"} <= named
                 assert not named & {"ml_app", "session_id", "source", "error", "error_type"}

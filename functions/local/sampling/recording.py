@@ -150,7 +150,7 @@ class Recorder:
         broken, fault = ending.failed or ending.fault is not None, ending.fault
         metadata = dict(_object(said.get("metadata")))
         if fault and fault.http_status:
-            metadata["http"] = {"status_code": fault.http_status}
+            metadata["http.status_code"] = fault.http_status
         kind = [f"error_type:{fault.kind}"] if fault else []
         attributes: JsonObject = {
             "span_id": place.span_id,
@@ -180,20 +180,23 @@ class Recorder:
         ]
 
     def _request(self, story: Story) -> JsonObject:
-        """Spell what a web framework knows of a request, which is more than it should tell."""
+        """Spell what a web framework knows of a request, which is more than it should tell.
+
+        The intake documents metadata as one level of keys, so that is what there is.
+        """
         who, number = story.customer, story.customer.id.removeprefix("u_")
-        user: JsonObject = {"id": who.id, "name": who.name, "email": who.email}
-        headers: JsonObject = {
-            "cookie": f"lb_session=sample-{number}",
-            "authorization": f"Bearer sample-token-{number}",
-        }
-        address = f"{self._pace.choice(NETWORKS)}.{self._pace.randint(1, 254)}"
-        http: JsonObject = {"method": "POST", "path": "/assistant/messages", "client_ip": address}
         return {
             "channel": self._pace.choice(CHANNELS),
             "usr.id": who.id,
-            "user": {**user, "phone": who.phone, "address": who.address},
-            "http": {**http, "headers": headers},
+            "user.name": who.name,
+            "user.email": who.email,
+            "user.phone": who.phone,
+            "user.address": who.address,
+            "http.method": "POST",
+            "http.path": "/assistant/messages",
+            "http.client_ip": f"{self._pace.choice(NETWORKS)}.{self._pace.randint(1, 254)}",
+            "http.headers.cookie": f"lb_session=sample-{number}",
+            "http.headers.authorization": f"Bearer sample-token-{number}",
         }
 
     def _place(self, parent: str, name: str, kind: str, start_ns: int) -> _Place:

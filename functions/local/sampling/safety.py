@@ -192,7 +192,7 @@ def guardrail_failure(shop: Shop, *, wrong: bool) -> Story:
                 "check_refund",
                 {"order_id": order.id, "amount": amount, "limit": _REFUND_LIMIT},
                 {"check": check, "status": status},
-                {"guardrail": {"name": check, "status": status}},
+                {"guardrail.name": check, "guardrail.status": status},
             ),
             Used("refund_order", {"order_id": order.id, "amount": amount}, refunded),
             Answered(
