@@ -99,7 +99,7 @@ def make_samples(
         sent = upload(made, intake, ml_app=ml_app, progress=tell)
     click.echo(
         f"{counted(count, 'trace')} of {ml_app} sent to {intake.base_url}: {counted(sent.spans, 'span')}, "
-        f"{counted(sent.evaluations, 'evaluation')}; what Datadog takes in is found after a minute or so"
+        f"{counted(sent.evaluations, 'evaluation')}"
     )
 
 
