@@ -9,6 +9,7 @@ from functions.cli.hosting import demo, serve
 from functions.cli.operate import drop, replay, retry, snapshot
 from functions.cli.review import approve, reject
 from functions.cli.run import run
+from functions.cli.samples import make_samples
 from functions.cli.sanitize import sanitize
 
 
@@ -20,7 +21,7 @@ def cli() -> None:
 
 for _command in (
     *(run, demo, serve, list_records, show_record, approve, reject, export),
-    *(replay, snapshot, retry, drop, sanitize, doctor),
+    *(replay, snapshot, retry, drop, sanitize, make_samples, doctor),
 ):
     cli.add_command(_command)
 

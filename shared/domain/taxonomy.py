@@ -89,6 +89,8 @@ _LABELS = {
     "guardrails_failed": FailureType.GUARDRAIL_FAILURE,
     "json_validity": FailureType.MALFORMED_OUTPUT,
 }
+# A team that calls an evaluation as the taxonomy calls a failure means that failure.
+_NAMES = {kind.value: kind for kind in FailureType if kind is not FailureType.UNKNOWN}
 
 
 def by_precedence(kinds: set[FailureType]) -> tuple[FailureType, ...]:
@@ -102,9 +104,10 @@ def label_name(label: str) -> str:
 
 
 def type_of_label(label: str, own_labels: dict[str, FailureType]) -> FailureType:
-    """Map an evaluation's label to a type; a team's own mapping wins over Datadog's usual names."""
+    """Map an evaluation's label to a type; a team's own mapping wins over Datadog's usual names and ours."""
     name = label_name(label)
-    return own_labels.get(label) or own_labels.get(name) or _LABELS.get(name, FailureType.QUALITY_DEGRADATION)
+    known = _LABELS.get(name) or _NAMES.get(name, FailureType.QUALITY_DEGRADATION)
+    return own_labels.get(label) or own_labels.get(name) or known
 
 
 def phrase(kind: FailureType) -> str:
