@@ -104,8 +104,9 @@ def make_samples(
 
 
 def intake_url(settings: Settings, site: str | None) -> str:
-    """Say where to upload to: the site that was told, else that of the settings."""
-    return f"https://api.{site or settings.datadog_site}"
+    """Say where to upload to: the site that was told, else what stands for Datadog, else the settings' site."""
+    stand_in = None if site else settings.datadog_api_url
+    return stand_in or f"https://api.{settings.datadog_site}"
 
 
 def _api_key(settings: Settings) -> str:

@@ -62,7 +62,7 @@ _MONITOR = re.compile(
     re.DOTALL,
 )
 # Where a query has alternatives, what stands in one of them does not hold for all.
-_BRANCHES = re.compile(r"\bOR\b|[()]")
+_BRANCHES = re.compile(r"\b(?:OR|NOT)\b|[()]")
 _SCOPED = re.compile(r'(?:^|(?<=\s))@?(ml_app|env|version):([\w./-]+|"[^"*?\\]+")(?=\s|$)')
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

@@ -21,6 +21,7 @@ from shared.cloud.datadog_query import (
     monitor_query,
     passing_queries,
     roots_of,
+    scope_in,
     search_body,
 )
 from shared.domain import signals, taxonomy
@@ -234,3 +235,37 @@ def test_beside_a_query_no_trace_id_is_told() -> None:
         "options": {"include_attachments": False},
     }
     assert by_id["data"]["attributes"]["filter"].keys() == {"from", "to", "trace_id"}
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("@ml_app:bot env:prod @status:error", {"ml_app": "bot", "env": "prod"}),
+        ('version:1.2.0 @ml_app:"my bot"', {"version": "1.2.0", "ml_app": "my bot"}),
+        ("@ml_app:bot AND @status:error", {"ml_app": "bot"}),
+        # What holds in one branch alone, of no span, of several or of some that are alike is no scope.
+        ("@ml_app:bot OR @status:error", {}),
+        ("@ml_app:(bot OR other)", {}),
+        ("-@ml_app:bot", {}),
+        ("NOT @ml_app:bot", {}),
+        ("@ml_app:bot @ml_app:other", {}),
+        ("@ml_app:bot*", {}),
+        ('@ml_app:"bot*"', {}),
+        ("@name:ml_app:bot", {}),
+        ("*", {}),
+    ],
+)
+def test_a_scope_is_what_a_query_asks_of_every_span(query: str, told: dict[str, str]) -> None:
+    assert scope_in(query) == told
+
+
+_plain = st.text("abcz019._-", min_size=1, max_size=8).filter(lambda text: text[0].isalpha())
+
+
+@given(_plain, _plain, st.permutations(["@ml_app:{}", "env:{}", "@status:error"]))
+def test_what_a_scope_spells_is_read_back(ml_app: str, env: str, parts: list[str]) -> None:
+    values = {"@ml_app:{}": ml_app, "env:{}": env, "@status:error": ""}
+    query = " ".join(part.format(values[part]) for part in parts)
+
+    assert scope_in(query) == {"ml_app": ml_app, "env": env}
+    assert scope_in(in_scope(ml_app=ml_app, env=env)) == {"ml_app": ml_app, "env": env}
