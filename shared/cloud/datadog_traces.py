@@ -23,6 +23,7 @@ Sleep = Callable[[float], None]
 # A search that runs out of time, or of memory, is tried on half the time; not on less than this.
 _NARROWEST = timedelta(seconds=1)
 _MOST_SPANS = 20_000
+_FEW = 50
 # Suspicious spans come with what they hold, for the rules read it; of others the ids would do.
 _SUSPECTS_A_PAGE = 200
 _ROOTS_A_PAGE = 1000
@@ -46,6 +47,7 @@ class Pace(NamedTuple):
     """How much is asked of Datadog at once, and how long a call may wait for its rate limit."""
 
     window: timedelta = timedelta(hours=4)
+    widest: timedelta = timedelta(days=1)
     # How long Datadog keeps spans: a trace is fetched by its id alone, whenever it was.
     retention: timedelta = timedelta(days=30)
     patience_seconds: float = 20.0
@@ -96,7 +98,9 @@ class DatadogTraces:
                     ) from None
                 at = at._replace(width=max((end - at.since) / 2, _NARROWEST))
                 continue
-            after = _Position(end, at.until, min(at.width * 2, self._pace.window))
+            # Where there is little, a wider window asks less often.
+            widest = self._pace.window if len(hits) > _FEW else max(self._pace.window, self._pace.widest)
+            after = _Position(end, at.until, min(at.width * 2, widest))
             return HitPage(hits, after.spelled() if end < at.until else None)
         return HitPage([], None)
 

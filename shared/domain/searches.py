@@ -23,8 +23,10 @@ class Search(Model):
 
     def advanced_to(self, cursor: str | None) -> Self:
         """Say that all before a cursor was searched; without one, all up to its end."""
-        done = {"searched_until": _later(self.searched_until, self.until)} if cursor is None else {}
-        return self.model_copy(update={"cursor": cursor, **done})
+        if cursor is not None:
+            return self.model_copy(update={"cursor": cursor})
+        searched = _later(self.searched_until, self.until)
+        return self.model_copy(update={"cursor": None, "holder": "", "searched_until": searched})
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -30,6 +30,8 @@ class Searches:
 
     def save(self, search: Search, known: KnownSearch) -> KnownSearch | None:
         """Write how far a search has come, or return None when another one has written meanwhile."""
+        if search == known.search:
+            return known
         data = search.model_dump(mode="json")
         write = (
             Create(SEARCHES, search.id, data)

@@ -60,6 +60,7 @@ def main() -> None:
         "redaction": lambda: import_module("tests.bench.redaction").print_redaction(),
         # Imported late: the peak of a process that is started counts that of the one that starts it.
         "startup": lambda: import_module("tests.bench.startup").print_startup(),
+        "ingestion": lambda: import_module("tests.bench.ingestion").print_ingestion(traces),
         "throughput": lambda: import_module("tests.bench.throughput").print_throughput(traces),
     }
     asked = sys.argv[1:] or list(sections)

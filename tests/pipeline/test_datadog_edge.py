@@ -400,7 +400,7 @@ def test_a_long_search_has_another_message_go_on(edge: Edge) -> None:
         going_on = order(incident.id) in told[-1]
         pages += told
 
-    assert turns == 3
+    assert turns == 2
     found = [one.message.trace_id for page in pages for one in page if isinstance(one.message, TraceFound)]
     assert sorted(found) == sorted(names)
 
