@@ -51,10 +51,10 @@ module "find_failures" {
     google_pubsub_topic.topic["evalforge-alerts"].name,
     google_pubsub_topic.topic["evalforge-failures"].name,
   ]
-  memory            = "512Mi"
-  timeout           = 540
-  concurrency       = 1
-  most_instances    = 10
+  memory         = "512Mi"
+  timeout        = 540
+  concurrency    = 1
+  most_instances = 10
 
   settings = {
     DATADOG_SITE             = var.datadog_site
@@ -82,10 +82,10 @@ module "sanitize" {
     google_pubsub_topic.topic["evalforge-captures"].name,
     google_pubsub_topic.topic["evalforge-suggestions"].name,
   ]
-  memory            = "1024Mi"
-  timeout           = 300
-  concurrency       = 4
-  most_instances    = 10
+  memory         = "1024Mi"
+  timeout        = 300
+  concurrency    = 4
+  most_instances = 10
 
   settings = {
     DATADOG_SITE       = var.datadog_site
