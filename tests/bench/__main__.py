@@ -1,6 +1,6 @@
-"""`make bench`: runs, redaction, start-up and throughput, beside a floor or a peer; medians and ratios.
+"""`make bench`: runs, redaction, start-up, throughput, edge, beside a floor or a peer; medians and ratios.
 
-`python -m tests.bench run redaction startup throughput` measures those of them that it is told.
+`python -m tests.bench run redaction startup throughput edge` measures those of them that it is told.
 """
 
 import gzip
@@ -61,6 +61,7 @@ def main() -> None:
         # Imported late: the peak of a process that is started counts that of the one that starts it.
         "startup": lambda: import_module("tests.bench.startup").print_startup(),
         "throughput": lambda: import_module("tests.bench.throughput").print_throughput(traces),
+        "edge": lambda: import_module("tests.bench.edge").print_edge(),
     }
     asked = sys.argv[1:] or list(sections)
     if unknown := [name for name in asked if name not in sections]:
