@@ -53,10 +53,11 @@ class Round(NamedTuple):
 
 
 class Server(NamedTuple):
-    """Where a function answers, and the process whose children do the work."""
+    """Where a function answers, the process whose children do the work, and what they say."""
 
     port: int
     master: psutil.Process
+    log: Path
 
     def cpu_seconds(self) -> float:
         """Say how long its workers have worked."""
@@ -111,7 +112,7 @@ def _started(stack: ExitStack, served: Served, log: Path) -> Server:
     port = free_port()
     process = stack.enter_context(serving(served, port, log=log))
     wait_for(port, served.target)
-    return Server(port, psutil.Process(process.pid))
+    return Server(port, psutil.Process(process.pid), log)
 
 
 def _load(server: Server, bodies: list[bytes]) -> Round:
@@ -124,7 +125,7 @@ def _load(server: Server, bodies: list[bytes]) -> Round:
 
     started, worked = time.perf_counter(), server.cpu_seconds()
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        sending = [pool.submit(_send, server.port, iter(next_body, None)) for _ in range(CONNECTIONS)]
+        sending = [pool.submit(_send, server, iter(next_body, None)) for _ in range(CONNECTIONS)]
         taken = sorted(itertools.chain.from_iterable(one.result() for one in sending))
     elapsed, cpu = time.perf_counter() - started, server.cpu_seconds() - worked
     return Round(
@@ -135,10 +136,10 @@ def _load(server: Server, bodies: list[bytes]) -> Round:
     )
 
 
-def _send(port: int, bodies: Iterator[bytes]) -> list[float]:
+def _send(server: Server, bodies: Iterator[bytes]) -> list[float]:
     """Send over one connection; return the seconds that each took."""
     taken = []
-    connection = HTTPConnection(LOOPBACK, port, timeout=60)
+    connection = HTTPConnection(LOOPBACK, server.port, timeout=60)
     try:
         for body in bodies:
             began = time.perf_counter()
@@ -147,7 +148,11 @@ def _send(port: int, bodies: Iterator[bytes]) -> list[float]:
             answer.read()
             taken.append(time.perf_counter() - began)
             if answer.status != 202:
-                sys.exit(f"a webhook was answered {answer.status}")
+                told = server.log.read_text(encoding="utf-8").splitlines()
+                errors = [line for line in told if '"ERROR"' in line] or told[-20:]
+                sys.exit(
+                    "\n".join([f"a webhook was answered {answer.status} by a server that says", *errors])
+                )
     finally:
         connection.close()
     return taken
