@@ -73,6 +73,15 @@ class Function(NamedTuple):
         """Where its entry point stands, from the root of the source archive."""
         return f"functions/{self.name}/main.py"
 
+    @property
+    def threads(self) -> int:
+        """How many threads its server has: as many as the requests that it is sent at once, and two at least.
+
+        With one thread functions-framework's server is another, which holds up all others after every
+        answer until the client has hung up: the Pub/Sub emulator does not, and is given two seconds.
+        """
+        return max(2, self.concurrency)
+
 
 # What every function's environment holds; the rest is its own.
 ENVIRONMENT = (
@@ -82,7 +91,7 @@ ENVIRONMENT = (
     "FIRESTORE_DATABASE",
     "GOOGLE_CLOUD_PROJECT",
     "PYTHONPATH",
-    # functions-framework's number of threads: as many as the requests that it is sent at once.
+    # functions-framework's number of threads.
     "THREADS",
 )
 _SEARCHING = (

@@ -76,7 +76,7 @@ class FunctionProcesses:
                 "PYTHONPATH": str(ROOT),
                 "FUNCTION_TARGET": function.name,
                 "FUNCTION_SOURCE": str(ROOT / function.source),
-                "THREADS": str(function.concurrency),
+                "THREADS": str(function.threads),
                 "PORT": str(self._ports[function.name]),
                 # gunicorn puts a socket there, and each server needs one of its own.
                 "XDG_RUNTIME_DIR": str(runtime),

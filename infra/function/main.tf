@@ -9,7 +9,8 @@ locals {
     # Only the entry point's own folder is on Python's path by itself; the archive's root is here.
     PYTHONPATH = "/workspace"
     # functions-framework starts 4 threads a CPU by itself; fewer than the requests that come would queue them.
-    THREADS = var.concurrency
+    # With 1 its server is another, which takes no request until the client of the one before has hung up.
+    THREADS = max(2, var.concurrency)
   }
 
   settings = { for name, value in var.settings : name => value if value != null }

@@ -54,6 +54,11 @@ run "one_request_at_a_time_takes_no_whole_cpu" {
     condition     = google_cloudfunctions2_function.function.service_config[0].available_cpu != "1"
     error_message = "The CPU follows from the memory."
   }
+
+  assert {
+    condition     = google_cloudfunctions2_function.function.service_config[0].environment_variables["THREADS"] == "2"
+    error_message = "With one thread functions-framework's server is another, which waits for each client to hang up."
+  }
 }
 
 run "a_pushed_function" {

@@ -18,13 +18,13 @@ from google.cloud.firestore import (
 )
 from google.cloud.firestore_v1.base_query import BaseQuery
 from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
-from google.cloud.firestore_v1.types import Precondition
 from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import JsonValue
 
 from shared.cloud.failures import Service, patience, telling
 from shared.cloud.fields import from_fields, to_fields
+from shared.cloud.writes import creating, replacing
 from shared.cursors import REFUSED, cursor_after, read_cursor
 from shared.domain.ids import is_document_id
 from shared.errors import MessageError, RefusedError
@@ -152,13 +152,11 @@ class FirestoreDocuments:
         reference = self._reference(write.collection, write.id)
         match write:
             case Create(data=data, vector=vector):
-                batch.create(reference, _fields(data, vector))
+                path = reference._document_path  # noqa: SLF001
+                batch._add_write_pbs([creating(path, _fields(data, vector))])  # noqa: SLF001
             case Replace(data=data, version=version, vector=vector):
-                batch.set(reference, _fields(data, vector))
-                # The library takes a precondition for a merge and a removal, but not for a whole document.
-                batch._write_pbs[-1].current_document = Precondition(  # noqa: SLF001
-                    update_time=_time_of(version)
-                )
+                path = reference._document_path  # noqa: SLF001
+                batch._add_write_pbs([replacing(path, _fields(data, vector), _time_of(version))])  # noqa: SLF001
             case Delete(version=None):
                 batch.delete(reference)
             case Delete(version=version):
@@ -202,11 +200,11 @@ class FirestoreDocuments:
         return {**start, "__name__": self._reference(query.collection, str(last))}
 
 
-def _fields(data: Mapping[str, JsonValue], vector: Vector | None) -> dict[str, Any]:
+def _fields(data: Mapping[str, JsonValue], vector: Vector | None) -> dict[str, JsonValue]:
     """Spell a document; a write that changes nothing would keep its update time, which is its version."""
-    fields: dict[str, Any] = {**to_fields(data), _WRITTEN: secrets.token_hex(8)}
+    fields: dict[str, JsonValue] = {**to_fields(data), _WRITTEN: secrets.token_hex(8)}
     if vector is not None:
-        fields[VECTOR_FIELD] = FirestoreVector(vector)
+        fields[VECTOR_FIELD] = {"__type__": "__vector__", "value": [*map(float, vector)]}
     return fields
 
 

@@ -1,6 +1,6 @@
-"""`make bench`: runs, redaction, start-up and throughput, beside a floor or a peer; medians and ratios.
+"""`make bench`: runs, redaction, start-up, throughput, edge, beside a floor or a peer; medians and ratios.
 
-`python -m tests.bench run redaction startup throughput` measures those of them that it is told.
+`python -m tests.bench run redaction startup throughput edge` measures those of them that it is told.
 """
 
 import gzip
@@ -62,6 +62,7 @@ def main() -> None:
         "startup": lambda: import_module("tests.bench.startup").print_startup(),
         "ingestion": lambda: import_module("tests.bench.ingestion").print_ingestion(traces),
         "throughput": lambda: import_module("tests.bench.throughput").print_throughput(traces),
+        "edge": lambda: import_module("tests.bench.edge").print_edge(),
     }
     asked = sys.argv[1:] or list(sections)
     if unknown := [name for name in asked if name not in sections]:

@@ -1,24 +1,23 @@
 """How soon a function is ready, beside a server that only imports the client libraries it needs."""
 
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
 import httpx
 
-from functions.local.emulators import LOOPBACK, end_group, free_port, running_emulators
+from functions.local.emulators import LOOPBACK, free_port, running_emulators
 from shared.errors import ConfigError
 from shared.settings import Settings
 from shared.topology import FUNCTIONS, Function
+from tests.bench.serving import Served, serving, wait_for
 from tests.conftest import ROOT
 from tests.emulator.waiting_work import Work, work_for
 from tests.import_sets import EMBEDDING, LOADED_BY_EVENTS, deployed, starting
@@ -26,8 +25,6 @@ from tests.pipeline.command import environment
 
 IMPORT_ROUNDS = 5
 SERVER_ROUNDS = 5
-_READY_SECONDS = 60
-_POLL_SECONDS = 0.002
 
 IMPORT_HEADER = f"""\
 start-up, imports: a fresh interpreter until the entry point is imported and its parts are made,
@@ -118,11 +115,14 @@ def _seconds_to_import(code: str, variables: Mapping[str, str]) -> float:
 def _servers(function: Function, work: Work, folder: Path) -> Pair:
     least = folder / f"floor_{function.name}.py"
     least.write_text(_floor_source(function), encoding="utf-8")
+    variables = {**work.environment, "EVALFORGE_LOG_LEVEL": "CRITICAL"}
+    ours = Served(ROOT / function.source, function.name, function.threads, variables)
+    floor = Served(least, "least", function.threads, variables)
     pair = Pair([], [])
     for _ in range(SERVER_ROUNDS):
         body = next(work.bodies)
-        pair.ours.append(_seconds_to_answer(function, ROOT / function.source, function.name, work, body))
-        pair.floor.append(_seconds_to_answer(function, least, "least", work, body))
+        pair.ours.append(_seconds_to_answer(ours, body))
+        pair.floor.append(_seconds_to_answer(floor, body))
     return pair
 
 
@@ -144,48 +144,15 @@ def _floor_source(function: Function) -> str:
     )
 
 
-def _seconds_to_answer(function: Function, source: Path, target: str, work: Work, body: bytes) -> float:
+def _seconds_to_answer(served: Served, body: bytes) -> float:
     port = free_port()
     started = time.perf_counter()
-    with _server(function, source, target, work, port), httpx.Client(trust_env=False, timeout=60) as client:
-        _wait_for(port, target)
+    with serving(served, port), httpx.Client(trust_env=False, timeout=60) as client:
+        wait_for(port, served.target)
         answer = client.post(
             f"http://{LOOPBACK}:{port}/", content=body, headers={"Content-Type": "application/json"}
         )
         elapsed = time.perf_counter() - started
     if not answer.is_success:
-        sys.exit(f"{source} answered its first push {answer.status_code}")
+        sys.exit(f"{served.source} answered its first push {answer.status_code}")
     return elapsed
-
-
-@contextmanager
-def _server(function: Function, source: Path, target: str, work: Work, port: int) -> Iterator[None]:
-    """Serve as the emulation serves, and as Cloud Run does."""
-    variables = {
-        **work.environment,
-        "EVALFORGE_LOG_LEVEL": "CRITICAL",
-        "FUNCTION_TARGET": target,
-        "FUNCTION_SOURCE": str(source),
-        "THREADS": str(function.concurrency),
-        "PORT": str(port),
-    }
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as runtime:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "functions_framework", "--host", LOOPBACK],
-            env=environment(**variables, XDG_RUNTIME_DIR=runtime),
-            start_new_session=True,
-        )
-        try:
-            yield
-        finally:
-            end_group(process)
-
-
-def _wait_for(port: int, target: str) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex((LOOPBACK, port)) == 0:
-                return
-        time.sleep(_POLL_SECONDS)
-    sys.exit(f"the server of {target} did not come up")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from pydantic import SecretStr
@@ -15,7 +16,11 @@ from shared.settings import Settings
 from tests.emulator.recorded_queries import QueryRecorder, recording
 from tests.pipeline.end_state import SALT
 
-World = Callable[[], AbstractContextManager[Emulation]]
+
+class World(Protocol):
+    """Everything, with Pub/Sub at its emulator's address or at one that stands before it."""
+
+    def __call__(self, *, pubsub: str = ...) -> AbstractContextManager[Emulation]: ...
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,12 +54,12 @@ def world(
     monkeypatch.setenv("EVALFORGE_LOG_LEVEL", "WARNING")
 
     @contextmanager
-    def running() -> Iterator[Emulation]:
+    def running(*, pubsub: str = emulators.pubsub) -> Iterator[Emulation]:
         settings = Settings(
             google_cloud_project=f"demo-{secrets.token_hex(6)}",
             evalforge_store=tmp_path / "emulator.db",
             firestore_emulator_host=recorded_firestore[0],
-            pubsub_emulator_host=emulators.pubsub,
+            pubsub_emulator_host=pubsub,
             pii_salt=SecretStr(SALT),
         )
         with emulating(settings) as emulation:

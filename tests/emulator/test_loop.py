@@ -3,8 +3,6 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from shared.topology import FAILURE_PATTERNS, Topic
 from shared.wiring import Wiring
 from tests.conftest import SAMPLES
 from tests.emulator.conftest import World, until
+from tests.emulator.outages import stopped
 from tests.pipeline.end_state import assert_whole, end_state, is_whole, open_store
 
 
@@ -51,23 +50,6 @@ def came_to(parts: Wiring, wanted: dict[str, Any]) -> None:
     notices = list(parts.outbox.all())
     assert len(notices) == len({notice.suggestion_id for notice in notices})
     assert {notice.state for notice in notices} == {NoticeState.NO_CHANNEL}
-
-
-@contextmanager
-def stopped(host: str) -> Iterator[None]:
-    """Hold the emulator at this address still; ending it would lose all that it holds."""
-    port = host.partition(":")[2]
-    held = [
-        one for one in psutil.process_iter(["cmdline"]) if f"--port={port}" in (one.info["cmdline"] or [])
-    ]
-    assert held
-    for process in held:
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in held:
-            process.send_signal(signal.SIGCONT)
 
 
 def test_a_webhook_ends_in_finished_suggestions(world: World) -> None:

@@ -68,12 +68,12 @@ def work_for(function: Function, hosts: EmulatorHosts, folder: Path) -> Work:
     _make_topics(function, settings.project)
     if function.topic and function.topic not in (Topic.DEAD_LETTERS, Topic.RESENDS):
         parts = replace(parts, publisher=kept)
-        order_files([_one_trace(folder) if function.topic is Topic.ALERTS else SAMPLES], parts)
+        order_files([one_trace(folder) if function.topic is Topic.ALERTS else SAMPLES], parts)
         _run_up_to(function.topic, parts, kept)
     return Work(_environment(settings), _bodies(function, parts, list(kept.messages)))
 
 
-def _one_trace(folder: Path) -> Path:
+def one_trace(folder: Path) -> Path:
     """Write the samples' first trace alone: a search of more is work, whose length is the file's."""
     lines = SAMPLES.read_text(encoding="utf-8").splitlines(keepends=True)
     traces = [json.loads(line)["attributes"]["trace_id"] for line in lines]

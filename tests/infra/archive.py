@@ -63,6 +63,8 @@ def environment_of(function: Function, project: str, root: Path) -> dict[str, st
     return {
         **{name: _spelled(value) for name, value in given.items() if value is not None},
         **secrets,
+        # Computed, which Terraform's own tests hold.
+        "THREADS": str(function.threads),
         "PYTHONPATH": str(given["PYTHONPATH"]).replace(WORKSPACE, str(root)),
         "K_SERVICE": function.id,
         "FUNCTION_TARGET": function.name,
