@@ -88,14 +88,15 @@ module "sanitize" {
   most_instances = 10
 
   settings = {
-    DATADOG_SITE       = var.datadog_site
-    EVALUATION_LABELS  = var.evaluation_labels
-    FREE_TEXT          = var.free_text
-    FREE_TEXT_BY_APP   = var.free_text_by_app
-    PII_DETECTOR       = var.pii_detector
-    PII_SALT_VERSION   = var.pii_salt_version
-    QUALITY_THRESHOLD  = var.quality_threshold
-    TOXICITY_THRESHOLD = var.toxicity_threshold
+    DATADOG_SITE             = var.datadog_site
+    EVALUATION_DELAY_MINUTES = var.evaluation_delay_minutes
+    EVALUATION_LABELS        = var.evaluation_labels
+    FREE_TEXT                = var.free_text
+    FREE_TEXT_BY_APP         = var.free_text_by_app
+    PII_DETECTOR             = var.pii_detector
+    PII_SALT_VERSION         = var.pii_salt_version
+    QUALITY_THRESHOLD        = var.quality_threshold
+    TOXICITY_THRESHOLD       = var.toxicity_threshold
   }
   secrets = ["DATADOG_API_KEY", "DATADOG_APP_KEY", "PII_SALT"]
 }

@@ -62,8 +62,8 @@ resource "google_cloud_scheduler_job" "resend" {
 }
 
 # Open incidents are searched again for what came late, and Datadog for what no monitor has seen.
-resource "google_cloud_scheduler_job" "poll" {
-  name        = "evalforge-poll"
+resource "google_cloud_scheduler_job" "follow" {
+  name        = "evalforge-follow"
   description = "Has open incidents searched again, and Datadog polled."
   region      = var.region
   schedule    = "*/15 * * * *"
@@ -71,6 +71,6 @@ resource "google_cloud_scheduler_job" "poll" {
 
   pubsub_target {
     topic_name = google_pubsub_topic.topic["evalforge-alerts"].id
-    data       = base64encode("{\"incident_id\":\"poll\"}")
+    data       = base64encode("{\"incident_id\":\"tick\"}")
   }
 }

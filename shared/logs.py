@@ -25,6 +25,8 @@ _FIELDS = (
     "count",
     "elapsed_ms",
     "outcome",
+    "done",
+    "lag_seconds",
 )
 
 

@@ -21,10 +21,14 @@ class AlertRaised(Message):
 
 
 class TraceFound(Message):
-    """Fetch, redact and classify this trace; or, where it is told so, redact again what is stored of it."""
+    """Fetch, redact and classify this trace; or, where it is told so, redact again what is stored of it.
+
+    `look` is how it looked to the search that found it.
+    """
 
     trace_id: str
     incident_id: str = ""
+    look: str = ""
     stored: bool = False
 
 

@@ -78,6 +78,11 @@ class Documents(Protocol):
     def get(self, collection: str, document_id: str) -> Document | None:
         """Read one document."""
 
+    def get_many(
+        self, collection: str, document_ids: Iterable[str], fields: Sequence[str]
+    ) -> dict[str, Document]:
+        """Read these fields of many documents; one that is not there is left out, as is a field."""
+
     def commit(self, *writes: Write) -> bool:
         """Do all writes, or none and return False when any precondition does not hold.
 

@@ -42,7 +42,7 @@ RETENTION_DAYS = 7
 # How often dead letters are looked through for those that are to be sent again by themselves.
 RESEND_SCHEDULE = "*/10 * * * *"
 # How often open incidents are searched again, and Datadog as a whole.
-POLL_SCHEDULE = "*/15 * * * *"
+FOLLOW_SCHEDULE = "*/15 * * * *"
 
 
 class Function(NamedTuple):
@@ -128,7 +128,7 @@ FUNCTIONS = (
         "sanitize",
         Topic.FAILURES,
         publishes=(Topic.CAPTURES, Topic.SUGGESTIONS),
-        settings=(*_SEARCHING, "FREE_TEXT", "FREE_TEXT_BY_APP", "PII_DETECTOR"),
+        settings=(*_SEARCHING, "EVALUATION_DELAY_MINUTES", "FREE_TEXT", "FREE_TEXT_BY_APP", "PII_DETECTOR"),
         secrets=_DATADOG,
         memory_mib=1024,
         timeout_seconds=300,

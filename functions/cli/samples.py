@@ -104,7 +104,7 @@ def make_samples(
 
 
 def intake_url(settings: Settings, site: str | None) -> str:
-    """Say where to upload to: the site that was told, else what stands for Datadog, else the settings' site."""
+    """Say where to upload to: the site that was told, else what stands for Datadog, else the usual site."""
     stand_in = None if site else settings.datadog_api_url
     return stand_in or f"https://api.{settings.datadog_site}"
 

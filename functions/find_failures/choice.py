@@ -6,30 +6,27 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from shared.domain.captures import control_group_rank
+from shared.domain.captures import CaptureHead, control_group_rank
 from shared.ports import TraceHit
-from shared.repositories.captures import Captures, HealthyCaptures, Known
+from shared.repositories.captures import Captures, HealthyCaptures
 from shared.topology import CONTROL_GROUP_SIZE
 
 _Application = tuple[str, str, str]
 
 
 class Again(NamedTuple):
-    """When a trace that was captured is fetched again though it looks as it did.
+    """When a trace is fetched again though it looks as it did.
 
     Once, when no evaluation and no span of it comes any more; or `always`, where somebody asks for it.
     """
 
     always: bool
     delay: timedelta
-    searched_until: datetime | None
     now: datetime
 
-    def is_due(self, hit: TraceHit, known: Known) -> bool:
+    def is_due(self, hit: TraceHit, head: CaptureHead) -> bool:
         """Say whether a trace that looks as it did is due."""
-        settled = hit.started_at + self.delay
-        seen_since = self.searched_until is not None and self.searched_until >= settled
-        return self.always or (known.stored_at < settled <= self.now and not seen_since)
+        return self.always or (not head.settled and hit.started_at + self.delay <= self.now)
 
 
 class Choice:
@@ -49,29 +46,33 @@ class Choice:
 
     def worth_fetching(self, hits: Iterable[TraceHit]) -> Iterator[TraceHit]:
         """Yield what to fetch of a page."""
-        passed: dict[_Application, list[TraceHit]] = defaultdict(list)
-        for hit in hits:
-            known = self._captures.known(hit.trace_id)
-            if not hit.failing and not known.exists:
-                passed[hit.ml_app, hit.env, hit.version].append(hit)
-            elif self._is_news(hit, known):
+        found = list(hits)
+        known = self._captures.heads_of(hit.trace_id for hit in found)
+        passed: list[TraceHit] = []
+        for hit in found:
+            if not hit.failing and hit.trace_id not in known:
+                passed.append(hit)
+            elif self._is_news(hit, known.get(hit.trace_id)):
                 yield hit
-        for application in sorted(passed):
-            yield from self._control_group(application, passed[application])
+        drawn = list(self._control_group(passed))
+        known = self._healthy.heads_of(hit.trace_id for hit in drawn)
+        yield from (hit for hit in drawn if self._is_news(hit, known.get(hit.trace_id)))
 
-    def _control_group(self, application: _Application, hits: list[TraceHit]) -> Iterator[TraceHit]:
+    def _control_group(self, hits: Iterable[TraceHit]) -> Iterator[TraceHit]:
         """Draw those that were judged before those that nobody flagged, by hash."""
-        if application not in self._rooms:
-            last = self._healthy.last_rank(*application, size=CONTROL_GROUP_SIZE)
-            self._rooms[application] = _Room(last)
-        room = self._rooms[application]
-        for rank, hit in sorted((_rank(hit), hit) for hit in hits):
-            if room.takes(rank) and self._is_news(hit, self._healthy.known(hit.trace_id)):
-                yield hit
+        by_application: dict[_Application, list[tuple[str, TraceHit]]] = defaultdict(list)
+        for hit in hits:
+            rank = control_group_rank(hit.trace_id, evaluated=hit.evaluated)
+            by_application[hit.ml_app, hit.env, hit.version].append((rank, hit))
+        for application, ranked in sorted(by_application.items()):
+            if application not in self._rooms:
+                last = self._healthy.last_rank(*application, size=CONTROL_GROUP_SIZE)
+                self._rooms[application] = _Room(last)
+            room = self._rooms[application]
+            yield from (hit for rank, hit in sorted(ranked) if room.takes(rank))
 
-    def _is_news(self, hit: TraceHit, known: Known) -> bool:
-        head = known.head
-        return head is None or head.look != hit.look or self._again.is_due(hit, known)
+    def _is_news(self, hit: TraceHit, head: CaptureHead | None) -> bool:
+        return head is None or head.look != hit.look or self._again.is_due(hit, head)
 
 
 class _Room:
@@ -96,7 +97,3 @@ class _Descending(NamedTuple):
 
     def __lt__(self, other: tuple[object, ...]) -> bool:
         return isinstance(other, _Descending) and self.rank > other.rank
-
-
-def _rank(hit: TraceHit) -> str:
-    return control_group_rank(hit.trace_id, evaluated=hit.evaluated)

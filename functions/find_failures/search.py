@@ -2,18 +2,17 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import takewhile
+from datetime import datetime, timedelta
+from itertools import chain, islice, takewhile
 from uuid import uuid4
 
 from functions.find_failures.choice import Again, Choice
-from functions.find_failures.where import Lateness, where_to_look
-from shared.domain.canonical import digest
-from shared.domain.incidents import POLL_ID, Incident, IncidentKind, IncidentState
-from shared.domain.searches import Search
+from functions.find_failures.where import Lateness, asked_of, where_to_look
+from shared.domain.incidents import POLL_ID, TICK_ID, Incident, IncidentKind, IncidentState
+from shared.domain.searches import Search, earlier
 from shared.logs import logger
 from shared.messages import AlertRaised, TraceFound
-from shared.ports import Clock, Monitors, Outgoing, TraceQuery, TraceSource
+from shared.ports import Clock, Monitors, Outgoing, TraceHit, TraceQuery, TraceSource
 from shared.repositories.captures import Captures, HealthyCaptures
 from shared.repositories.incidents import Incidents
 from shared.repositories.searches import KnownSearch, Searches
@@ -23,6 +22,9 @@ from shared.topology import Topic
 _TURN = timedelta(seconds=25)
 # An incident of which nothing was heard for so long is searched no more.
 _FOLLOWED = timedelta(days=7)
+_MOST_FOLLOWED = 500
+# Ticks come every quarter of an hour, and may be late.
+_TICKS = timedelta(hours=1)
 _POLL = Incident(id=POLL_ID, kind=IncidentKind.POLL, title="scheduled search")
 
 Pages = Generator[list[Outgoing]]
@@ -45,21 +47,32 @@ class FailureSearch:
     def run(self, message: AlertRaised) -> Pages:
         """Yield what to fetch, a page at a time; each is published before the next is searched.
 
-        At a tick of the schedule every open incident is asked for again, and
-        all there is is searched for what no monitor has seen.
+        A tick of the schedule searches nothing itself: it asks for what is followed.
         """
-        if message.incident_id != POLL_ID:
-            yield from self._search(self.incidents.get(message.incident_id))
-            return
-        yield [_asked_for(incident) for incident in self._followed()]
-        if self.polls:
-            yield from self._search(_POLL)
+        if message.incident_id == TICK_ID:
+            yield [_asked_for(incident) for incident in self._followed()]
+        else:
+            polling = message.incident_id == POLL_ID
+            yield from self._search(_POLL if polling else self.incidents.get(message.incident_id))
 
     def _followed(self) -> Iterator[Incident]:
-        """List the open incidents of which was heard lately."""
-        oldest = self.clock() - _FOLLOWED
-        opened = self.incidents.in_state(IncidentState.OPEN)
-        return takewhile(lambda one: one.until is not None and one.until >= oldest, opened)
+        """List what is searched by the clock: all there is, and incidents that still gather failures.
+
+        Open ones are followed until nothing was heard of them for long; closed
+        ones until their last evaluations are in. One that no alert can close
+        adds nothing to a poll.
+        """
+        now = self.clock()
+        if self.polls:
+            yield _POLL
+        closed_after = now - self.late.delay - _TICKS
+        opened = self._since(IncidentState.OPEN, now - _FOLLOWED)
+        followed = chain(opened, self._since(IncidentState.CLOSED, closed_after))
+        yield from (one for one in followed if one.alert_id or not self.polls)
+
+    def _since(self, state: IncidentState, oldest: datetime) -> Iterator[Incident]:
+        found = islice(self.incidents.in_state(state), _MOST_FOLLOWED)
+        return takewhile(lambda one: one.until is not None and one.until >= oldest, found)
 
     def _search(self, incident: Incident) -> Pages:
         """Search from where an earlier delivery got to, and note after every page how far this one did.
@@ -68,62 +81,66 @@ class FailureSearch:
         """
         started = self.clock()
         known = self.searches.get(incident.id)
-        query, search = self._under_way(incident, known.search)
-        again = Again(
-            always=incident.kind is IncidentKind.BACKFILL,
-            delay=self.late.delay,
-            searched_until=search.searched_until,
-            now=started,
-        )
+        query, search = self._under_way(incident, known.search, started)
+        again = Again(always=incident.kind is IncidentKind.BACKFILL, delay=self.late.delay, now=started)
         choice = Choice(self.captures, self.healthy, again)
-        while True:
+        going_on = True
+        while going_on:
             page = self.traces.search(query, cursor=search.cursor)
-            yield [_found(hit.trace_id, incident) for hit in choice.worth_fetching(page.hits)]
+            yield [_found(hit, incident) for hit in choice.worth_fetching(page.hits)]
             search = search.advanced_to(page.cursor)
-            noted = self._note(search, known)
-            if noted is None or not noted.search.cursor:
-                break
-            known = noted
-            if self.clock() - started > _TURN:
+            if (noted := self._note(search, known)) is None:
+                return
+            known, going_on = noted, page.cursor is not None
+            if going_on and self.clock() - started > _TURN:
                 yield [_asked_for(incident)]
-                break
+                going_on = False
+        if not search.cursor and self._asks_for_more(incident, search, started):
+            yield [_asked_for(incident)]
         self._tell(incident, search)
 
-    def _under_way(self, incident: Incident, before: Search) -> tuple[TraceQuery, Search]:
-        """Go on with the search of this very order, or begin one."""
+    def _under_way(self, incident: Incident, before: Search, now: datetime) -> tuple[TraceQuery, Search]:
+        """Go on with a search that is under way, or begin one."""
         watched = self.monitors.watched(incident.alert_id) if self.monitors and incident.alert_id else None
-        order = digest(incident.model_dump_json(), length=16)
-        query = where_to_look(
-            incident, watched, searched_until=before.searched_until, now=self.clock(), late=self.late
+        query = where_to_look(incident, watched, before, now=now, late=self.late)
+        asked = asked_of(incident, watched)
+        goes_on = (
+            before.cursor is not None
+            and asked.is_within(before.asked)
+            and earlier(before.since, query.since) == before.since
         )
-        search = before.model_copy(update={"order": order, "holder": uuid4().hex})
-        if before.cursor and before.order == order:
-            return query.model_copy(update={"since": before.since, "until": before.until}), search
-        return query, search.model_copy(update={"since": query.since, "until": query.until, "cursor": None})
+        holding = before.model_copy(update={"holder": uuid4().hex})
+        if goes_on:
+            return query.model_copy(update={"since": before.since, "until": before.until}), holding
+        begun = {"asked": asked, "since": query.since, "until": query.until, "cursor": None}
+        return query, holding.model_copy(update=begun)
 
     def _note(self, search: Search, known: KnownSearch) -> KnownSearch | None:
-        """Write how far a search has come; None where another one of the same order has."""
+        """Write how far a search has come; None where another one that looks for no less has."""
         while (noted := self.searches.save(search, known)) is None:
             known = self.searches.get(search.id)
-            if known.search.order == search.order:
+            other = known.search
+            if search.asked.is_within(other.asked) and earlier(other.since, search.since) == other.since:
                 return None
         return noted
 
+    def _asks_for_more(self, incident: Incident, search: Search, started: datetime) -> bool:
+        """Say whether an alert came while this search went on, which may have been left to it."""
+        if incident.kind is not IncidentKind.MONITOR:
+            return False
+        reaches_on = search.until is not None and min(incident.until or started, started) > search.until
+        return reaches_on or self.incidents.get(incident.id) != incident
+
     def _tell(self, incident: Incident, search: Search) -> None:
-        behind = self.clock() - search.searched_until if search.searched_until else None
-        logger("find_failures").info(
-            "searched",
-            extra={
-                "incident_id": incident.id,
-                "kind": incident.kind.value,
-                "done": not search.cursor,
-                "lag_seconds": behind and round(behind.total_seconds()),
-            },
-        )
+        told: dict[str, object] = {"incident_id": incident.id, "done": search.cursor is None}
+        if incident.kind is IncidentKind.POLL and search.searched_until is not None:
+            told["lag_seconds"] = round((self.clock() - search.searched_until).total_seconds())
+        logger("find_failures").info("searched", extra=told)
 
 
-def _found(trace_id: str, incident: Incident) -> Outgoing:
-    return Outgoing(Topic.FAILURES, TraceFound(trace_id=trace_id, incident_id=incident.id))
+def _found(hit: TraceHit, incident: Incident) -> Outgoing:
+    found = TraceFound(trace_id=hit.trace_id, incident_id=incident.id, look=hit.look)
+    return Outgoing(Topic.FAILURES, found)
 
 
 def _asked_for(incident: Incident) -> Outgoing:

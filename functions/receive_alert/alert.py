@@ -70,9 +70,9 @@ def parse_alert(body: bytes, *, lookback: timedelta) -> Incident:
         transition=word,
         since=since,
         until=moment,
-        ml_app=_redacted(fields.get("ml_app") or named.get("ml_app", "")) or None,
-        env=_redacted(named.get("env", "")) or None,
-        version=_redacted(versions[0]) if len(versions) == 1 else None,
+        ml_app=_exact(fields.get("ml_app") or named.get("ml_app", "")),
+        env=_exact(named.get("env", "")),
+        version=_exact(versions[0]) if len(versions) == 1 else None,
         scope=_redacted_list(fields.get("scope", "")),
         tags=_redacted_list(fields.get("tags", "")),
         priority=_redacted(fields.get("priority", "")),
@@ -128,6 +128,11 @@ def _text(value: JsonValue) -> str:
 def _redacted(text: str) -> str:
     """Redact a text, then cut it: half of a secret is not found any more."""
     return redact_text(text)[:_LONGEST_FIELD] if text else ""
+
+
+def _exact(text: str) -> str | None:
+    """Take what a search is narrowed by as it stands, or not at all: by a redacted value nothing is found."""
+    return text if text and _redacted(text) == text else None
 
 
 def _redacted_list(text: str) -> tuple[str, ...]:

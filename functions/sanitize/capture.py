@@ -1,8 +1,7 @@
 """From a trace's id to its capture: fetched whole, redacted, classified, stored."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.captures import Capture
 from shared.domain.signals import SignalRules, signals_of, was_evaluated
@@ -14,7 +13,7 @@ from shared.ports import Clock, Outgoing, TraceSource
 from shared.redaction import SANITIZER_VERSION
 from shared.redaction.policy import Redaction
 from shared.redaction.redactor import Redacted
-from shared.repositories.captures import Captures, HealthyCaptures, Known, Stored
+from shared.repositories.captures import Captures, HealthyCaptures, Known, Seen, Stored
 from shared.repositories.patterns import Patterns
 from shared.repositories.suggestions import Suggestions
 from shared.topology import CONTROL_GROUP_DAYS, CONTROL_GROUP_SIZE, Topic
@@ -33,11 +32,13 @@ def sanitize_trace(
     rules: SignalRules,
     redaction: Redaction,
     clock: Clock,
+    delay: timedelta,
 ) -> list[Outgoing]:
     """Store a trace where it belongs now, and pass it on if it has failed, or had.
 
     What was stored is looked up before the trace is fetched: if somebody stores
-    a later fetch meanwhile, this one gives way and is delivered again.
+    a later fetch meanwhile, this one gives way and is delivered again. What rests
+    on a healthy capture that has failed is told before that goes.
     """
     known, known_healthy = captures.known(message.trace_id), healthy.known(message.trace_id)
     try:
@@ -56,19 +57,37 @@ def sanitize_trace(
     capture = capture_of(trace, rules=rules, redaction=redaction)
     passed_on = [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=message.trace_id))]
     _refuse_loss(captures.read(known), capture)
+    now = clock()
+    citing = tuple(sorted({*_cited_by(known), *_cited_by(known_healthy)}))
+    seen = Seen(message.look, settled=capture.started_at + delay <= now, cited_by=citing)
     if capture.healthy:
         _accept(
-            healthy.store(capture, known_healthy, at=clock()), gone=captures.remove(message.trace_id, known)
+            healthy.store(capture, known_healthy, at=now, seen=seen),
+            gone=captures.remove(message.trace_id, known),
         )
         keep_control_group(capture, captures, healthy)
         return passed_on if known.exists or patterns.get(message.trace_id) else []
-    citing = {suggestion for one in (known, known_healthy) if one.head for suggestion in one.head.cited_by}
-    _accept(
-        captures.store(capture, known, at=clock(), cited_by=citing),
-        gone=healthy.remove(message.trace_id, known_healthy),
-    )
+    _accept(captures.store(capture, known, at=now, seen=seen), gone=True)
+    if known_healthy.head:
+        for one in citing:
+            suggestions.shake(one, _reference_failed(message.trace_id, now), about=known_healthy.head)
+    _accept(Stored.UNCHANGED, gone=healthy.remove(message.trace_id, known_healthy))
     healthy.age_out(capture.ml_app, capture.env, capture.started_at - _KEPT)
-    return passed_on + list(_shaken(sorted(citing), message.trace_id, suggestions, clock))
+    shaken = [Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id=one)) for one in citing]
+    return passed_on + shaken
+
+
+def _cited_by(known: Known) -> tuple[str, ...]:
+    return known.head.cited_by if known.head else ()
+
+
+def _reference_failed(trace_id: str, at: datetime) -> Event:
+    return Event(
+        kind="reference_failed",
+        at=at,
+        actor="evalforge",
+        detail=f"{trace_id} was cited as healthy, and has failed by an evaluation that came late",
+    )
 
 
 def keep_control_group(capture: Capture, captures: Captures, healthy: HealthyCaptures) -> None:
@@ -82,21 +101,6 @@ def keep_control_group(capture: Capture, captures: Captures, healthy: HealthyCap
     latest = max(filter(None, (capture.started_at, *newest)))
     healthy.age_out(*application, latest - _KEPT)
     healthy.trim(*application, capture.version, CONTROL_GROUP_SIZE)
-
-
-def _shaken(
-    citing: Iterable[str], trace_id: str, suggestions: Suggestions, clock: Clock
-) -> Iterator[Outgoing]:
-    """Ask again for what rests on a healthy capture that has turned out failing, with an event each."""
-    for suggestion_id in citing:
-        event = Event(
-            kind="reference_failed",
-            at=clock(),
-            actor="evalforge",
-            detail=f"{trace_id} was cited as healthy, and has failed by an evaluation that came late",
-        )
-        suggestions.shake(suggestion_id, event, about=trace_id)
-        yield Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id=suggestion_id))
 
 
 def capture_of(trace: Trace, *, rules: SignalRules, redaction: Redaction) -> Capture:

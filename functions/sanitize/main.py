@@ -25,6 +25,7 @@ def sanitize(event: CloudEvent) -> None:
             rules=parts.settings.signal_rules,
             redaction=parts.redaction,
             clock=parts.clock,
+            delay=parts.settings.evaluation_delay,
         ),
         stage="sanitize",
         parts=parts,

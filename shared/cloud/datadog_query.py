@@ -61,9 +61,10 @@ _MONITOR = re.compile(
     r'\s*llm-observability\("(?P<query>(?:[^"\\]|\\.)*)"\).*?\.last\("(?P<count>\d{1,6})(?P<unit>[mhdw])"\)',
     re.DOTALL,
 )
-# Where a query has alternatives, what stands in one of them does not hold for all.
-_BRANCHES = re.compile(r"\b(?:OR|NOT)\b|[()]")
+# What stands in one of several alternatives, or in quotes, does not hold for all.
+_BRANCHES = re.compile(r'\b(?:OR|NOT)\b|[()"]|(?:^|\s)[-!](?:\s|$)')
 _SCOPED = re.compile(r'(?:^|(?<=\s))@?(ml_app|env|version):([\w./-]+|"[^"*?\\]+")(?=\s|$)')
+_EVERYWHERE = re.compile(r"(?:^|(?<=\s))(?:\*|AND|@?event_type:span)(?=\s|$)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -91,12 +92,17 @@ def in_scope(*, ml_app: str | None = None, env: str | None = None, version: str 
 
 def scope_in(query: str) -> dict[str, str]:
     """Read the application, environment and version that a query asks for of every span, one each."""
-    if _BRANCHES.search(query):
+    if _BRANCHES.search(beyond_scope(query)):
         return {}
     told: dict[str, list[str]] = {}
     for field, value in _SCOPED.findall(query):
         told.setdefault(field, []).append(value.strip('"'))
     return {field: values[0] for field, values in told.items() if len(values) == 1}
+
+
+def beyond_scope(query: str) -> str:
+    """Leave out of a query what only says where to look; what stays says what to look for."""
+    return " ".join(_EVERYWHERE.sub(" ", _SCOPED.sub(" ", query)).split())
 
 
 def all_of(*queries: str) -> str:

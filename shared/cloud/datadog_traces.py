@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from pydantic import JsonValue
@@ -13,7 +14,7 @@ from shared.domain.signals import SignalRules
 from shared.domain.span_shapes import SpanShapeError, parse_span, trace_id_of
 from shared.domain.spans import Span, Trace
 from shared.errors import TraceNotFoundError, TraceSourceError
-from shared.logs import logger
+from shared.logs import describe, logger
 from shared.ports import Clock, HitPage, TraceHit, TraceQuery
 from shared.redaction.redactor import safe_id
 
@@ -24,6 +25,8 @@ Sleep = Callable[[float], None]
 _NARROWEST = timedelta(seconds=1)
 _MOST_SPANS = 20_000
 _FEW = 50
+# What a monitor watches may be nearly all there is; beside our own questions some of it is enough.
+_MOST_WATCHED = 2000
 # Suspicious spans come with what they hold, for the rules read it; of others the ids would do.
 _SUSPECTS_A_PAGE = 200
 _ROOTS_A_PAGE = 1000
@@ -145,7 +148,9 @@ class DatadogTraces:
         scope = queries.in_scope(ml_app=query.ml_app, env=query.env, version=query.version)
         read = _Read()
 
-        def find(asked: str, earliest: datetime = since, *, suspects: bool = False) -> set[str | None]:
+        def find(
+            asked: str, earliest: datetime = since, *, suspects: bool = False, most: int | None = None
+        ) -> set[str | None]:
             body = partial(
                 queries.search_body,
                 since=earliest,
@@ -155,7 +160,7 @@ class DatadogTraces:
                 attachments=suspects,
             )
             found = set()
-            for item in asking.items(body):
+            for item in islice(asking.items(body), most):
                 found.add(read.take(item))
                 if read.count > _MOST_SPANS and until - since > _NARROWEST:
                     raise _TooMuchError
@@ -167,8 +172,8 @@ class DatadogTraces:
             find(queries.all_of(scope, suspicious), suspects=True)
         for passed in queries.passing_queries([*self._rules.labels, *labels]):
             find(queries.all_of(scope, passed))
-        if query.watched:
-            self._look_as_watched(partial(find, queries.all_of(scope, query.watched), suspects=True))
+        if query.watched and queries.beyond_scope(query.watched):
+            self._look_as_watched(partial(find, queries.all_of(scope, query.watched), most=_MOST_WATCHED))
         wanted = find(queries.all_of(scope, query.query)) if query.query else None
         # Their traces started before the window did.
         rootless = read.rootless()
@@ -179,11 +184,11 @@ class DatadogTraces:
 
     @staticmethod
     def _look_as_watched(look: Callable[[], object]) -> None:
-        """Look at what a monitor watches; a query that only monitors know costs no search."""
+        """Look at what a monitor watches; a query that only monitors know, or a slow one, costs no search."""
         try:
             look()
-        except DatadogRefusedError as error:
-            logger("datadog").warning("searching without the monitor's query: %s", error)
+        except (DatadogRefusedError, _TooMuchError) as error:
+            logger("datadog").warning("searching without the monitor's query: %s", describe(error))
 
 
 class _TooMuchError(Exception):

@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -22,6 +22,7 @@ from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import JsonValue
 
+from shared.batches import batched
 from shared.cloud.failures import Service, patience, telling
 from shared.cloud.fields import from_fields, to_fields
 from shared.cloud.writes import creating, replacing
@@ -34,6 +35,7 @@ from shared.topology import VECTOR_FIELD, Query, VectorIndex
 _DISTANCE = "evalforge_distance"
 _WRITTEN = "evalforge_write"
 # Firestore's own limits are 1 MiB and 10 MiB; the rest is room for names and for what it counts beside.
+_READ_AT_ONCE = 100
 _LARGEST_DOCUMENT = 1_040_000
 _LARGEST_COMMIT = 10_000_000
 
@@ -71,6 +73,21 @@ class FirestoreDocuments:
             return None
         with self._telling():
             return _document(self._reference(collection, document_id).get(**patience(self._patience)))
+
+    def get_many(
+        self, collection: str, document_ids: Iterable[str], fields: Sequence[str]
+    ) -> dict[str, Document]:
+        """Read these fields of many documents."""
+        found: dict[str, Document] = {}
+        for some in batched(filter(is_document_id, dict.fromkeys(document_ids)), _READ_AT_ONCE):
+            references = [self._reference(collection, one) for one in some]
+            with self._telling():
+                for one in self._client().get_all(
+                    references, field_paths=list(fields), **patience(self._patience)
+                ):
+                    if (document := _document(one)) is not None:
+                        found[document.id] = document
+        return found
 
     def commit(self, *writes: Write) -> bool:
         """Do all writes, or none and return False when any precondition does not hold."""

@@ -4,7 +4,7 @@ from typing import Self
 
 from shared.domain.canonical import canonical_json, digest
 from shared.domain.model import Instant, Model
-from shared.domain.signals import Signal, look_of
+from shared.domain.signals import Signal
 from shared.domain.spans import Span, Trace
 
 
@@ -89,7 +89,9 @@ class Capture(Model):
 class CaptureHead(Model):
     """What lists show of a capture without reading its spans.
 
-    `cited_by` are the suggestions whose live proofs rest on a healthy capture.
+    `look` is how the trace looked to the search that found it; `settled`, whether it
+    was fetched when nothing of it could come late any more; `cited_by` are the
+    suggestions whose live proofs rest on a healthy capture.
     """
 
     trace_id: str
@@ -103,6 +105,7 @@ class CaptureHead(Model):
     sanitizer_version: str
     content_hash: str
     look: str = ""
+    settled: bool = False
     cited_by: tuple[str, ...] = ()
 
 
@@ -119,7 +122,6 @@ def head_of(capture: Capture) -> CaptureHead:
         rank=control_group_rank(capture.trace_id, evaluated=capture.evaluated),
         sanitizer_version=capture.sanitizer_version,
         content_hash=capture.content_hash,
-        look=look_of(capture.signals, evaluated=capture.evaluated),
     )
 
 

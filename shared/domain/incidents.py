@@ -46,8 +46,9 @@ _MOST_NOTED = 20
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-# The ticks of the schedule are about this one, which is stored nowhere.
+# The search of all there is, and the tick of the schedule that asks for it; neither is stored.
 POLL_ID = "poll"
+TICK_ID = "tick"
 
 
 def state_after(transition: str) -> IncidentState:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pydantic import JsonValue
 
@@ -53,11 +53,18 @@ class Known(NamedTuple):
         """Sum up what was stored."""
         return _head(self.document) if self.document else None
 
-    @property
-    def stored_at(self) -> datetime:
-        """When it was stored; a time that is missing is older than all that are told."""
-        told = self.document.data.get(_STORED_AT) if self.document else None
-        return datetime.fromisoformat(str(told or _LONG_AGO))
+
+class Seen(NamedTuple):
+    """What the head of a capture says beside its contents: see CaptureHead."""
+
+    look: str
+    settled: bool
+    cited_by: tuple[str, ...]
+
+    @classmethod
+    def as_before(cls, head: CaptureHead | None) -> Self:
+        """Say what was said before."""
+        return cls(head.look, head.settled, head.cited_by) if head else cls("", settled=False, cited_by=())
 
 
 class _CaptureCollection:
@@ -95,6 +102,12 @@ class _CaptureCollection:
         """Look a trace up before fetching it, so that a later fetch by somebody else is noticed."""
         return Known(self._documents.get(self._collection, document_id(trace_id)))
 
+    def heads_of(self, trace_ids: Iterable[str]) -> dict[str, CaptureHead]:
+        """Sum up those of these traces that are stored, without what their captures hold."""
+        named = {document_id(trace_id): trace_id for trace_id in trace_ids}
+        found = self._documents.get_many(self._collection, named, list(CaptureHead.model_fields))
+        return {named[name]: _head(document) for name, document in found.items()}
+
     def newest(self, ml_app: str, env: str) -> datetime | None:
         """Say when the newest of an application's traces started."""
         newest_first = Query(self._collection, ("ml_app", "env"), "started_at", descending=True)
@@ -108,19 +121,20 @@ class _CaptureCollection:
     def stored_since(self, moment: datetime) -> Iterator[str]:
         """Yield the ids of the traces that were stored since then, the latest first."""
         for document in every(self._documents, self._latest_first):
-            if Known(document).stored_at < moment:
+            # A time that is missing is older than all that have one.
+            if datetime.fromisoformat(str(document.data.get(_STORED_AT, _LONG_AGO))) < moment:
                 return
             yield _head(document).trace_id
 
-    def store(self, capture: Capture, known: Known, *, at: datetime, cited_by: Iterable[str] = ()) -> Stored:
+    def store(self, capture: Capture, known: Known, *, at: datetime, seen: Seen | None = None) -> Stored:
         """Write a capture if it differs from what was known; a write since then is a conflict.
 
-        Who cites it goes on doing so, and `cited_by` as well.
+        Without `seen` it was not fetched, and what its head says of that stays.
         """
         name = document_id(capture.trace_id)
         before, known_head = known.document, known.head
-        citing = {*cited_by, *(known_head.cited_by if known_head else ())}
-        head = head_of(capture).model_copy(update={"cited_by": tuple(sorted(citing))})
+        seen = seen or Seen.as_before(known_head)
+        head = head_of(capture).model_copy(update=seen._asdict())
         if head == known_head:
             return Stored.UNCHANGED
         data = {
@@ -167,12 +181,9 @@ class HealthyCaptures(_CaptureCollection):
         super().__init__(documents, HEALTHY_TRACES, ALL_HEALTHY, HEALTHY_LATEST_FIRST)
 
     def last_rank(self, ml_app: str, env: str, version: str, size: int) -> str | None:
-        """Say which rank is the last of a control group; None while it has room."""
-        key = (ml_app, env, version)
-        if self._documents.count(CONTROL_GROUP_BY_RANK, key) < size:
-            return None
-        page = self._documents.query(CONTROL_GROUP_LAST_FIRST, key, limit=1)
-        return _head(page.documents[0]).rank if page.documents else None
+        """Say which rank is the last that a control group of this size has; None while it has room."""
+        beyond = self._last(ml_app, env, version, beyond=size - 1)
+        return _head(beyond[-1]).rank if beyond else None
 
     def trim(self, ml_app: str, env: str, version: str, size: int) -> None:
         """Remove the captures that a control group of this size has no place for.
@@ -180,14 +191,16 @@ class HealthyCaptures(_CaptureCollection):
         Only what ranks beyond the last one that stays is removed: whatever is
         added meanwhile can only lower that rank.
         """
+        for document in self._last(ml_app, env, version, beyond=size):
+            self._remove_unless_cited(document)
+
+    def _last(self, ml_app: str, env: str, version: str, *, beyond: int) -> list[Document]:
+        """Read what a control group has beyond its first ones, the last one first."""
         key = (ml_app, env, version)
-        if self._documents.count(CONTROL_GROUP_BY_RANK, key) <= size:
-            return
-        page = self._documents.query(CONTROL_GROUP_BY_RANK, key, limit=size)
-        while page.cursor:
-            page = self._documents.query(CONTROL_GROUP_BY_RANK, key, limit=size, cursor=page.cursor)
-            for document in page.documents:
-                self._remove_unless_cited(document)
+        more = self._documents.count(CONTROL_GROUP_BY_RANK, key) - beyond
+        if more <= 0:
+            return []
+        return self._documents.query(CONTROL_GROUP_LAST_FIRST, key, limit=more).documents
 
     def age_out(self, ml_app: str, env: str, before: datetime) -> None:
         """Remove the captures of traces that started before a moment."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shared.domain.canonical import digest
+from shared.domain.captures import CaptureHead
 from shared.domain.ids import document_id
 from shared.domain.suggestions import ApprovedImprovement, Event, Member, Suggestion
 from shared.ports import Create, Delete, Documents, Replace, Write
@@ -103,9 +105,9 @@ class Suggestions:
         events = (Event.model_validate(document.data) for document in found)
         return sorted(events, key=lambda event: event.at)
 
-    def shake(self, suggestion_id: str, event: Event, *, about: str) -> None:
-        """Note that what a suggestion rests on has changed, once for what it is about: it is made anew."""
-        path, name = events_of(suggestion_id), document_id(f"{event.kind}-{about}")
+    def shake(self, suggestion_id: str, event: Event, *, about: CaptureHead) -> None:
+        """Note that what a suggestion rests on has gone, once for the capture as it was: it is made anew."""
+        path, name = events_of(suggestion_id), f"{event.kind}-{digest(about.trace_id, about.content_hash)}"
         while self._documents.get(path, name) is None:
             changed = self._mark_changed(suggestion_id)
             if not changed:

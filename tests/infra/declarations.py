@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared import topology
-from shared.domain.incidents import POLL_ID
+from shared.domain.incidents import TICK_ID
 from shared.messages import AlertRaised
 from shared.topology import PUBSUB_RETRIES, Function, Index, Topic
 from tests.conftest import ROOT
@@ -140,9 +140,9 @@ def of_topology() -> Facts:
         '${base64encode("{}")}',
     )
     facts[f"schedule of {Topic.ALERTS.id}"] = (
-        topology.POLL_SCHEDULE,
+        topology.FOLLOW_SCHEDULE,
         "Etc/UTC",
-        '${base64encode("' + AlertRaised(incident_id=POLL_ID).model_dump_json().replace('"', '\\"') + '")}',
+        '${base64encode("' + AlertRaised(incident_id=TICK_ID).model_dump_json().replace('"', '\\"') + '")}',
     )
     for function in topology.FUNCTIONS:
         facts |= {f"function {function.name}: {what}": told for what, told in _declared(function).items()}

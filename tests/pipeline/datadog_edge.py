@@ -15,7 +15,7 @@ from functions.local.trace_run import deliver_all
 from functions.receive_alert.alert import parse_alert, take
 from shared import wiring
 from shared.domain.captures import CaptureHead
-from shared.domain.incidents import POLL_ID, Incident, IncidentKind
+from shared.domain.incidents import TICK_ID, Incident, IncidentKind
 from shared.domain.spans import Span
 from shared.messages import AlertRaised, TraceFound
 from shared.ports import Outgoing
@@ -84,7 +84,7 @@ class Edge:
     def tick(self, parts: Wiring | None = None) -> None:
         """Do what the schedule does, and let the chain do its work."""
         parts = parts or self.parts
-        parts.publisher.publish([order(POLL_ID)])
+        parts.publisher.publish([order(TICK_ID)])
         deliver_all(parts)
 
     def searches(self) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def passing(**fields: Any) -> list[Span]:
     return [root(evaluations={"goal_completeness": verdict("pass")}, **fields), step("a")]
 
 
-def search_of(parts: Wiring) -> Callable[[AlertRaised], Pages]:
+def search_of(parts: Wiring, *, polls: bool = True) -> Callable[[AlertRaised], Pages]:
     """Hand out the search itself, to be taken a page at a time."""
     return FailureSearch(
         incidents=parts.incidents,
@@ -121,7 +121,7 @@ def search_of(parts: Wiring) -> Callable[[AlertRaised], Pages]:
         healthy=parts.healthy,
         clock=parts.clock,
         late=Lateness(parts.settings.lookback, parts.settings.evaluation_delay),
-        polls=True,
+        polls=polls,
     ).run
 
 

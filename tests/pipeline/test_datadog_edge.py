@@ -1,12 +1,14 @@
 """Failures found in Datadog: by webhook, poll and backfill alike, and again for what comes late."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from functions.local.trace_run import deliver_all
-from shared.domain.incidents import POLL_ID, Incident, IncidentKind, IncidentState
+from shared import logs
+from shared.domain.incidents import POLL_ID, TICK_ID
+from shared.messages import AlertRaised
 from shared.wiring import wire_embedded
 from tests.pipeline.datadog_edge import (
     HOUR,
@@ -19,9 +21,11 @@ from tests.pipeline.datadog_edge import (
     heads,
     kept_healthy,
     order,
+    passing,
+    search_of,
 )
 from tests.pipeline.end_state import assert_whole
-from tests.unit.build import root, step, verdict
+from tests.unit.build import root
 
 
 def test_recorded_runs_are_the_same_captures_whichever_way_they_are_found(edge: Edge, airline: Path) -> None:
@@ -72,6 +76,21 @@ def test_evaluations_an_hour_late_move_healthy_captures_over_and_what_cited_them
     assert len([event for one in cited for event in edge.parts.suggestions.events(one)]) == 10
 
 
+def test_citations_go_over_with_a_capture_and_come_back(edge: Edge) -> None:
+    edge.has("founder", root(status="error"))
+    edge.has("cited", *passing())
+    edge.alert()
+    [suggestion] = [one.id for one in edge.parts.suggestions.all()]
+    assert edge.parts.healthy.cite("cited", suggestion)
+    for kind in (failing, passing, failing):
+        edge.now += timedelta(minutes=5)
+        edge.has("cited", *kind(metadata={"told": str(edge.now)}), at=NOW - HOUR)
+        edge.tick()
+
+    assert "cited" in captured(edge.parts)
+    assert [one.kind for one in edge.parts.suggestions.events(suggestion)] == ["reference_failed"] * 2
+
+
 def test_a_poll_looks_again_as_far_back_as_evaluations_come_late(edge: Edge) -> None:
     edge.tick()
     edge.now += timedelta(minutes=15)
@@ -96,6 +115,45 @@ def test_a_poll_that_fell_behind_catches_up(edge: Edge) -> None:
     assert edge.parts.searches.get(POLL_ID).search.searched_until == edge.now
 
 
+def test_a_poll_says_how_far_it_is_behind(edge: Edge, capfd: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO")
+    for hours in range(24):
+        edge.has(f"t{hours}", *failing(), at=NOW - HOUR * hours - HOUR / 2)
+    pages = search_of(edge.parts)(AlertRaised(incident_id=POLL_ID))
+    next(pages)
+    edge.now += timedelta(seconds=30)
+    assert order(POLL_ID) in [one for page in pages for one in page]
+    [*_] = search_of(edge.parts)(AlertRaised(incident_id=POLL_ID))
+    edge.now += timedelta(hours=5)
+    behind = search_of(edge.parts)(AlertRaised(incident_id=POLL_ID))
+    next(behind)
+    edge.now += timedelta(minutes=5)
+    list(behind)
+
+    told = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    searched = [(one["done"], one.get("lag_seconds")) for one in told if one["message"] == "searched"]
+    # Never to an end yet; to its end, half a minute after it began; hours behind, and to be gone on with.
+    assert searched == [(False, None), (True, 30), (False, 5 * 3600 + 30 + 5 * 60)]
+
+
+def test_polls_do_not_ask_for_open_incidents_and_those_that_cannot_be_closed_are_left_to_polls(
+    edge: Edge,
+) -> None:
+    cycle = edge.told(scope="ml_app:shop-assistant")
+    default = edge.told(alert_id="", cycle_key="", id="5")
+    asked = {one for page in search_of(edge.parts)(AlertRaised(incident_id=TICK_ID)) for one in page}
+    assert asked == {order(POLL_ID), order(cycle.id)}
+
+    unpolled = search_of(edge.parts, polls=False)
+    assert {one for page in unpolled(AlertRaised(incident_id=TICK_ID)) for one in page} == {
+        order(default.id),
+        order(cycle.id),
+    }
+
+    polled = [one for page in search_of(edge.parts)(AlertRaised(incident_id=POLL_ID)) for one in page]
+    assert polled == []
+
+
 def test_where_polling_is_off_a_tick_searches_open_incidents_alone(edge: Edge) -> None:
     off = edge.parts.settings.model_copy(update={"poll_datadog": False})
     parts = wire_embedded(off, clock=lambda: edge.now)
@@ -109,76 +167,6 @@ def test_where_polling_is_off_a_tick_searches_open_incidents_alone(edge: Edge) -
     assert {"@ml_app:shop-assistant" in one["query"] for one in edge.searches()} == {True}
 
 
-def test_an_incident_is_searched_as_its_monitor_is_defined(edge: Edge) -> None:
-    edge.stand_in.monitors[7] = {
-        "id": 7,
-        "type": "llm-observability alert",
-        "query": 'llm-observability("@ml_app:shop-assistant env:prod @evaluation.odd.value:bad")'
-        '.rollup("count").last("2d") > 1',
-    }
-    edge.has("long before", *failing(tags=("env:prod",)), at=NOW - timedelta(hours=45))
-    edge.has("elsewhere", *failing(tags=("env:staging",)))
-    edge.has("other", *failing(ml_app="other", tags=("env:prod",)))
-
-    edge.alert()
-
-    assert captured(edge.parts) == {"long before"}
-    assert any("odd" in one["query"] for one in edge.searches())
-
-
-@pytest.mark.parametrize("refused", ["no monitor", "no permission", "another kind"])
-def test_where_the_monitor_cannot_be_read_the_alert_says_where_to_look(edge: Edge, refused: str) -> None:
-    if refused == "no permission":
-        edge.stand_in.knobs.permissions = frozenset({"llm_observability_read"})
-    if refused == "another kind":
-        edge.stand_in.monitors[7] = {"id": 7, "type": "metric alert", "query": "avg(last_5m):avg:up{*} < 1"}
-    edge.has("here", *failing(tags=("env:prod", "version:2")))
-    edge.has("another version", *failing(tags=("env:prod", "version:1")))
-    edge.has("elsewhere", *failing(tags=("env:staging", "version:2")))
-
-    edge.alert(scope="ml_app:shop-assistant,env:prod,version:2")
-
-    assert captured(edge.parts) == {"here"}
-    assert edge.parts.dead_letters.count() == 0
-
-
-def test_an_open_incident_is_searched_again_and_at_its_close_as_a_whole(edge: Edge) -> None:
-    edge.has("first", *failing())
-    opened = edge.alert(scope="ml_app:shop-assistant")
-    edge.has("later", *failing(), at=NOW + timedelta(hours=5))
-    edge.now += timedelta(hours=6)
-    off = edge.parts.settings.model_copy(update={"poll_datadog": False})
-    parts = wire_embedded(off, clock=lambda: edge.now)
-
-    edge.tick(parts)
-    assert captured(parts) == {"first", "later"}
-
-    # It came three hours after the trace: no overlap reaches back so far.
-    edge.has("late verdict", *failing(), at=NOW - timedelta(hours=3))
-    edge.now += HOUR
-    edge.tick(parts)
-    assert "late verdict" not in captured(parts)
-    edge.alert(parts, scope="ml_app:shop-assistant", transition="Recovered")
-    assert parts.incidents.get(opened.id).state is IncidentState.CLOSED
-    assert captured(parts) == {"first", "later", "late verdict"}
-
-    edge.exchanges.clear()
-    edge.tick(parts)
-    assert edge.searches() == []
-
-
-def test_an_incident_of_which_nothing_was_heard_for_long_is_left_alone(edge: Edge) -> None:
-    edge.alert()
-    off = edge.parts.settings.model_copy(update={"poll_datadog": False})
-    parts = wire_embedded(off, clock=lambda: edge.now)
-    edge.now += timedelta(days=8)
-    edge.exchanges.clear()
-
-    edge.tick(parts)
-
-    assert edge.searches() == []
-
-
 def test_a_refusal_is_kept_with_the_permission_that_is_missing(edge: Edge) -> None:
     edge.stand_in.knobs.permissions = frozenset()
 
@@ -187,17 +175,3 @@ def test_a_refusal_is_kept_with_the_permission_that_is_missing(edge: Edge) -> No
     [letter] = edge.parts.dead_letters.all()
     assert letter.stage == "find_failures"
     assert "llm_observability_read" in letter.reason
-
-
-def test_a_query_narrows_a_backfill_to_traces_of_which_any_span_matches(edge: Edge) -> None:
-    edge.has("by step", root(evaluations={"g": verdict("fail")}), step("a", name="checkout"))
-    edge.has("other", root(evaluations={"g": verdict("fail")}), step("a", name="browse"))
-    incident = Incident(
-        id="in-q", kind=IncidentKind.BACKFILL, since=NOW - HOUR * 3, until=NOW, query="@name:checkout"
-    )
-    edge.parts.incidents.open_or_renew(incident)
-    edge.parts.publisher.publish([order(incident.id)])
-
-    deliver_all(edge.parts)
-
-    assert captured(edge.parts) == {"by step"}

@@ -20,6 +20,7 @@ from tests.pipeline.datadog_edge import (
     search_of,
 )
 from tests.pipeline.end_state import assert_whole
+from tests.unit.build import root, step, verdict
 
 
 def lowest(names: list[str]) -> set[str]:
@@ -44,6 +45,65 @@ def test_what_looks_as_it_was_captured_is_not_fetched_again_but_once_when_nothin
 
     assert [names for names in fetched if names] == [["f0", "f1", "f2", "h0", "h1", "h2"]]
     assert_whole(edge.parts)
+
+
+def test_what_a_search_sees_only_in_part_is_not_fetched_again_for_it(edge: Edge) -> None:
+    # A verdict that no root has, and that nobody has told of: only a whole trace shows it.
+    edge.has("t", root(status="error"), step("a", evaluations={"our_own_word": verdict("fail")}))
+    edge.alert()
+    fetched = []
+    for _ in range(6):
+        edge.exchanges.clear()
+        edge.now += timedelta(minutes=5)
+        edge.tick()
+        fetched += edge.fetched()
+
+    assert fetched == []
+
+
+def test_a_new_incident_does_not_fetch_again_what_has_settled(edge: Edge) -> None:
+    for number in range(5):
+        edge.has(f"t{number}", *failing(), at=NOW - HOUR * 3)
+    edge.alert()
+    assert len(edge.fetched()) == 5
+    edge.exchanges.clear()
+
+    for cycle in ("second", "third"):
+        edge.now += timedelta(minutes=5)
+        edge.alert(cycle_key=cycle)
+
+    assert edge.fetched() == []
+
+
+def test_renewals_do_not_keep_a_long_search_at_its_beginning(edge: Edge) -> None:
+    names = edge.has_a_failure_an_hour()
+    incident = edge.told()
+    found: set[str] = set()
+    for turn in range(3):
+        pages = search_of(edge.parts)(AlertRaised(incident_id=incident.id))
+        found |= published(next(pages))
+        edge.now += timedelta(seconds=30)
+        # It notes its page, and ends.
+        found |= set().union(*map(published, pages))
+        edge.told(transition="Renotify", event_id=str(turn))
+
+    assert found == names
+
+
+def test_an_alert_that_comes_while_its_incident_is_searched_is_not_lost(edge: Edge) -> None:
+    edge.has_a_failure_an_hour()
+    incident = edge.told()
+    under_way = search_of(edge.parts)(AlertRaised(incident_id=incident.id))
+    next(under_way)
+    edge.now += timedelta(minutes=10)
+    edge.told(transition="Renotify")
+    # Its own search meets the other one, and leaves it to that.
+    other = search_of(edge.parts)(AlertRaised(incident_id=incident.id))
+    next(other)
+    rest = list(under_way)
+    list(other)
+
+    assert order(incident.id) in rest[-1]
 
 
 def test_a_backfill_fetches_again_whatever_was_captured(edge: Edge) -> None:
@@ -112,15 +172,18 @@ def test_an_alert_that_widens_a_search_under_way_is_searched_whole(edge: Edge) -
     names = edge.has_a_failure_an_hour()
     incident = edge.told()
     under_way = search_of(edge.parts)(AlertRaised(incident_id=incident.id))
-    next(under_way)
+    first = published(next(under_way))
     next(under_way)
     edge.has("new", *failing(), at=NOW + HOUR)
     edge.now += HOUR * 2
     edge.told(transition="Renotify")
 
-    renewed = set().union(*map(published, search_of(edge.parts)(AlertRaised(incident_id=incident.id))))
+    renewed = list(search_of(edge.parts)(AlertRaised(incident_id=incident.id)))
+    assert order(incident.id) in renewed[-1]
+    more = list(search_of(edge.parts)(AlertRaised(incident_id=incident.id)))
 
-    assert renewed == {"new", *names}
+    assert first.union(*map(published, [*renewed, *more])) == {"new", *names}
+    assert order(incident.id) not in more[-1]
 
 
 def test_healthy_traces_are_fetched_for_the_control_group_alone(edge: Edge) -> None:
@@ -128,7 +191,7 @@ def test_healthy_traces_are_fetched_for_the_control_group_alone(edge: Edge) -> N
         edge.has(f"t{number}", *passing())
     edge.alert()
     kept = kept_healthy(edge.parts)
-    assert (len(edge.fetched()), len(kept)) == (200, 200)
+    assert (len(set(edge.fetched())), len(kept)) == (200, 200)
     for number in range(250, 300):
         edge.has(f"t{number}", *passing())
     edge.exchanges.clear()
@@ -139,6 +202,27 @@ def test_healthy_traces_are_fetched_for_the_control_group_alone(edge: Edge) -> N
     assert 0 < len(set(edge.fetched())) < 50
     assert len(kept_healthy(edge.parts)) == 200
     assert kept_healthy(edge.parts) == lowest([f"t{number}" for number in range(300)])
+
+
+def test_a_cited_capture_does_not_open_a_full_control_group(edge: Edge) -> None:
+    names = [f"t{number}" for number in range(230)]
+    for name in names:
+        edge.has(name, *passing())
+    edge.alert()
+    last = max(kept_healthy(edge.parts), key=lambda name: control_group_rank(name, evaluated=True))
+    assert edge.parts.healthy.cite(last, "sg-1")
+    for number in range(230, 240):
+        edge.has(f"t{number}", *passing())
+        names.append(f"t{number}")
+    edge.now += timedelta(minutes=15)
+    edge.tick()
+    assert kept_healthy(edge.parts) == lowest(names) | {last}
+    edge.exchanges.clear()
+
+    edge.now += timedelta(minutes=15)
+    edge.tick()
+
+    assert edge.fetched() == []
 
 
 def test_the_control_group_ages_by_the_newest_trace_of_its_application(edge: Edge) -> None:

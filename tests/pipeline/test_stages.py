@@ -122,6 +122,7 @@ def test_an_earlier_fetch_never_replaces_a_later_one(ran: Wiring) -> None:
             rules=ran.settings.signal_rules,
             redaction=ran.redaction,
             clock=ran.clock,
+            delay=ran.settings.evaluation_delay,
         )
 
     with pytest.raises(ConflictError):

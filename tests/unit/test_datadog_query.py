@@ -252,6 +252,8 @@ def test_beside_a_query_no_trace_id_is_told() -> None:
         ("@ml_app:bot*", {}),
         ('@ml_app:"bot*"', {}),
         ("@name:ml_app:bot", {}),
+        ('@ml_app:bot "failed in env:prod today"', {}),
+        ("@ml_app:bot - env:prod", {}),
         ("*", {}),
     ],
 )
