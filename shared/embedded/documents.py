@@ -80,12 +80,8 @@ class SqliteDocuments:
         self, query: Query, equals: Sequence[JsonValue] = (), *, limit: int, cursor: str | None = None
     ) -> Page:
         """Read a page of a declared query."""
-        where, values = _where(query.collection, query.filters, equals)
-        keys = [*([_field(query.order_by)] if query.order_by else []), "id"]
-        if cursor is not None:
-            marks = ", ".join("?" for _ in keys)
-            where += f" AND ({', '.join(keys)}) {'<' if query.descending else '>'} ({marks})"
-            values += read_cursor(cursor, query)
+        where, values = _from_cursor(query, equals, cursor)
+        keys = _order(query)
         order = ", ".join(f"{key} {'DESC' if query.descending else 'ASC'}" for key in keys)
         sql = f"SELECT id, data, version FROM documents WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
         with self._database.reading() as connection:
@@ -94,9 +90,9 @@ class SqliteDocuments:
         more = len(rows) > limit and documents
         return Page(documents, cursor_after(documents[-1], query) if more else None)
 
-    def count(self, query: Query, equals: Sequence[JsonValue] = ()) -> int:
-        """Count what a declared query would find."""
-        where, values = _where(query.collection, query.filters, equals)
+    def count(self, query: Query, equals: Sequence[JsonValue] = (), *, cursor: str | None = None) -> int:
+        """Count what a declared query would find, from a cursor on."""
+        where, values = _from_cursor(query, equals, cursor)
         with self._database.reading() as connection:
             row = connection.execute(f"SELECT count(*) FROM documents WHERE {where}", values).fetchone()  # noqa: S608
         return int(row[0])
@@ -182,6 +178,22 @@ def _where(
         raise ValueError(f"the query on {collection} takes {len(filters)} values, not {len(equals)}")
     clauses = ["collection = ?", *(f"{_field(name)} = ?" for name in filters)]
     return " AND ".join(clauses), [collection, *equals]
+
+
+def _order(query: Query) -> list[str]:
+    return [*([_field(query.order_by)] if query.order_by else []), "id"]
+
+
+def _from_cursor(
+    query: Query, equals: Sequence[JsonValue], cursor: str | None
+) -> tuple[str, list[JsonValue]]:
+    where, values = _where(query.collection, query.filters, equals)
+    if cursor is None:
+        return where, values
+    keys = _order(query)
+    marks = ", ".join("?" for _ in keys)
+    where += f" AND ({', '.join(keys)}) {'<' if query.descending else '>'} ({marks})"
+    return where, [*values, *read_cursor(cursor, query)]
 
 
 def _index_sql(query: Query) -> str:

@@ -182,25 +182,30 @@ class HealthyCaptures(_CaptureCollection):
 
     def last_rank(self, ml_app: str, env: str, version: str, size: int) -> str | None:
         """Say which rank is the last that a control group of this size has; None while it has room."""
-        beyond = self._last(ml_app, env, version, beyond=size - 1)
-        return _head(beyond[-1]).rank if beyond else None
+        key = (ml_app, env, version)
+        beyond = self._documents.count(CONTROL_GROUP_BY_RANK, key) - size
+        if beyond < 0:
+            return None
+        found = self._documents.query(CONTROL_GROUP_LAST_FIRST, key, limit=beyond + 1).documents
+        return _head(found[-1]).rank if found else None
 
     def trim(self, ml_app: str, env: str, version: str, size: int) -> None:
         """Remove the captures that a control group of this size has no place for.
 
-        Only what ranks beyond the last one that stays is removed: whatever is
-        added meanwhile can only lower that rank.
+        Only what has so many ranking before it is removed, counted by itself:
+        somebody else may add and remove meanwhile.
         """
-        for document in self._last(ml_app, env, version, beyond=size):
-            self._remove_unless_cited(document)
-
-    def _last(self, ml_app: str, env: str, version: str, *, beyond: int) -> list[Document]:
-        """Read what a control group has beyond its first ones, the last one first."""
         key = (ml_app, env, version)
-        more = self._documents.count(CONTROL_GROUP_BY_RANK, key) - beyond
-        if more <= 0:
-            return []
-        return self._documents.query(CONTROL_GROUP_LAST_FIRST, key, limit=more).documents
+        if self._documents.count(CONTROL_GROUP_BY_RANK, key) <= size:
+            return
+        cursor: str | None = None
+        while True:
+            page = self._documents.query(CONTROL_GROUP_LAST_FIRST, key, limit=1, cursor=cursor)
+            if (cursor := page.cursor) is None:
+                return
+            if self._documents.count(CONTROL_GROUP_LAST_FIRST, key, cursor=cursor) < size:
+                return
+            self._remove_unless_cited(page.documents[0])
 
     def age_out(self, ml_app: str, env: str, before: datetime) -> None:
         """Remove the captures of traces that started before a moment."""

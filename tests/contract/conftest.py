@@ -1,7 +1,8 @@
-"""A stand-in for Datadog, and what talks to it."""
+"""A store of every backend; a stand-in for Datadog, and what talks to it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,18 @@ from shared.cloud.datadog_client import DatadogClient
 from shared.cloud.datadog_traces import DatadogTraces, Pace
 from shared.domain.signals import SignalRules
 from shared.domain.spans import Span
-from shared.ports import TraceHit, TraceQuery
+from shared.ports import Documents, TraceHit, TraceQuery
+from tests.contract.backends import BACKENDS, EMBEDDED, Backend
 from tests.contract.openapi import described, faults_of
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=BACKENDS)
+def documents(request: pytest.FixtureRequest, tmp_path: Path) -> Documents:
+    backend: Backend = request.param
+    project = "" if backend is EMBEDDED else request.getfixturevalue("emulated_project")
+    return backend.documents(tmp_path, project)
 
 
 class Datadog:

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ from shared.topology import (
     Query,
     Topic,
 )
-from tests.contract.backends import BACKENDS, EMBEDDED, Backend
 from tests.properties import examples
 
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -42,13 +40,6 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=8,
 )
-
-
-@pytest.fixture(params=BACKENDS)
-def documents(request: pytest.FixtureRequest, tmp_path: Path) -> Documents:
-    backend: Backend = request.param
-    project = "" if backend is EMBEDDED else request.getfixturevalue("emulated_project")
-    return backend.documents(tmp_path, project)
 
 
 def racing(work: Callable[[int], Any], racers: int = 8) -> list[Any]:
