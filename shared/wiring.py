@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -156,6 +156,7 @@ class Wiring:
 
 
 _LONGEST_PATIENCE = 20.0
+_FOREVER = timedelta(days=20 * 365)
 _lock = threading.Lock()
 _current: Wiring | None = None
 
@@ -280,7 +281,7 @@ class _Datadog(NamedTuple):
 def _datadog(settings: Settings, clock: Clock) -> _Datadog:
     from shared.cloud.datadog_client import DatadogClient
     from shared.cloud.datadog_monitors import DatadogMonitors
-    from shared.cloud.datadog_traces import DatadogTraces, Pace
+    from shared.cloud.datadog_traces import RETENTION, DatadogTraces, Pace
 
     if settings.datadog_api_key is None or settings.datadog_app_key is None:
         raise ConfigError("Datadog cannot be asked: set DATADOG_API_KEY and DATADOG_APP_KEY")
@@ -296,7 +297,11 @@ def _datadog(settings: Settings, clock: Clock) -> _Datadog:
         clock=clock,
         sleep=time.sleep,
         lookback=settings.lookback,
-        pace=Pace(patience_seconds=_patience(settings.function_target) or _LONGEST_PATIENCE),
+        pace=Pace(
+            patience_seconds=_patience(settings.function_target) or _LONGEST_PATIENCE,
+            # What stands for Datadog keeps what it was given, however old that is.
+            retention=_FOREVER if settings.datadog_api_url else RETENTION,
+        ),
     )
     return _Datadog(traces, DatadogMonitors(client))
 

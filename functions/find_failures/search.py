@@ -110,14 +110,14 @@ class FailureSearch:
         return noted
 
     def _tell(self, incident: Incident, search: Search) -> None:
-        behind = self.clock() - search.searched_until if search.searched_until else None
+        behind = search.behind(self.clock())
         logger("find_failures").info(
             "searched",
             extra={
                 "incident_id": incident.id,
                 "kind": incident.kind.value,
                 "done": not search.cursor,
-                "lag_seconds": behind and round(behind.total_seconds()),
+                "lag_seconds": None if behind is None else round(behind.total_seconds()),
             },
         )
 
