@@ -30,7 +30,7 @@ def cut(since: datetime, until: datetime, length: timedelta) -> Iterator[Window]
 
 def count(since: datetime, until: datetime, length: timedelta) -> int:
     """Say how many windows a range is cut into."""
-    return max(_multiples(until, length) - (since - _EPOCH) // length, 0)
+    return _multiples(until, length) - (since - _EPOCH) // length if until > since else 0
 
 
 def _multiples(moment: datetime, length: timedelta) -> int:
