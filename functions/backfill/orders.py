@@ -11,6 +11,7 @@ from functions.backfill.windows import Window
 from shared.domain.canonical import digest
 from shared.domain.dead_letters import DeadLetter, LetterState, dead_letter_id
 from shared.domain.incidents import Incident, IncidentKind
+from shared.domain.searches import Search
 from shared.errors import ConflictError
 from shared.messages import AlertRaised
 from shared.ports import Outgoing, Publisher, TraceQuery
@@ -60,13 +61,6 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-class Ordered(NamedTuple):
-    """An order, and as which version its search stood when it was given."""
-
-    incident: Incident
-    version: str | None
-
-
 @dataclass(frozen=True)
 class Orders:
     """The orders of one store."""
@@ -81,24 +75,27 @@ class Orders:
         """Say whether an order was carried out before."""
         return self.searches.get(incident.id).search.is_done
 
-    def give(self, incident: Incident) -> Ordered:
+    def give(self, incident: Incident) -> None:
         """Have a window searched; one that could not be is sent again as the dead letter that it is."""
         self.incidents.open_or_renew(incident)
-        version = self.searches.get(incident.id).version
+        self._forget(incident)
         if letter := self.failure(incident):
             # Whoever else sends it again does what is to be done.
             with suppress(ConflictError):
                 self.resend(letter.id)
         else:
             self.publisher.publish([Outgoing(Topic.ALERTS, AlertRaised(incident_id=incident.id))])
-        return Ordered(incident, version)
 
-    def state(self, ordered: Ordered) -> State:
+    def state(self, incident: Incident) -> State:
         """Say what became of an order since it was given."""
-        known = self.searches.get(ordered.incident.id)
-        if known.search.is_done and known.version != ordered.version:
+        if self.was_searched(incident):
             return State.DONE
-        return State.FAILED if self.failure(ordered.incident) else State.UNDER_WAY
+        return State.FAILED if self.failure(incident) else State.UNDER_WAY
+
+    def _forget(self, incident: Incident) -> None:
+        """Take back that it was searched: a search that comes to the same as before writes nothing."""
+        while (known := self.searches.get(incident.id)).search.is_done:
+            self.searches.save(Search(id=incident.id), known)
 
     def failure(self, incident: Incident) -> DeadLetter | None:
         """Find the dead letter that an order has become."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from functions.backfill.counting import Census, Counted
-from functions.backfill.orders import Ordered, Orders, State
+from functions.backfill.orders import Orders, State
 from shared.domain.incidents import Incident
 
 # Lets time pass, or does the work itself; meanwhile stock may be taken of what became of the orders.
@@ -32,7 +32,7 @@ class Backfill:
         self._most = most_failing
         self._tell = tell
         self.counted: list[tuple[Incident, Counted]] = []
-        self.waiting: list[Ordered] = []
+        self.waiting: list[Incident] = []
         self.skipped = 0
         self.done = 0
         self.failed: list[Incident] = []
@@ -66,7 +66,8 @@ class Backfill:
         wanted = self._unsearched()
         while self.done or len(self.failed) < ahead:
             for incident in islice(wanted, ahead - len(self.waiting)):
-                self.waiting.append(self._orders.give(incident))
+                self._orders.give(incident)
+                self.waiting.append(incident)
             if not self.waiting:
                 return
             wait(self._take_stock)
@@ -91,13 +92,13 @@ class Backfill:
 
     def _take_stock(self) -> None:
         waiting = []
-        for ordered in self.waiting:
-            match self._orders.state(ordered):
+        for incident in self.waiting:
+            match self._orders.state(incident):
                 case State.DONE:
                     self.done += 1
                 case State.FAILED:
-                    self.failed.append(ordered.incident)
+                    self.failed.append(incident)
                 case State.UNDER_WAY:
-                    waiting.append(ordered)
+                    waiting.append(incident)
         self.waiting = waiting
         self._tell(self)
