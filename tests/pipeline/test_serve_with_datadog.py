@@ -47,7 +47,7 @@ def test_what_cannot_be_read_of_a_file_is_told_and_the_rest_is_served(tmp_path: 
         asked = httpx.get(
             served.lines["datadog"] + "/api/v2/llm-obs/v1/spans/events",
             params={"filter[from]": "2026-11-01", "filter[to]": "2026-11-30", "page[limit]": "5"},
-            headers={"DD-API-KEY": "stand-in", "DD-APPLICATION-KEY": "stand-in"},
+            headers={"DD-API-KEY": "standin", "DD-APPLICATION-KEY": "standin"},
             timeout=10,
         )
     assert len(asked.json()["data"]) == 5

@@ -4,7 +4,8 @@ from pydantic import SecretStr
 
 from shared.settings import Settings
 
-KEY = "stand-in"
+# As keys are: letters and digits alone.
+KEY = "standin"
 
 
 def asking(settings: Settings, url: str) -> Settings:
