@@ -1,10 +1,17 @@
 """How many traces a window has, before anything is ordered."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from functions.backfill.orders import query_of
 from shared.domain.incidents import Incident
-from shared.ports import TraceSource
+from shared.ports import HitPage, TraceQuery
+
+
+class Searched(Protocol):
+    """What is needed of a trace source."""
+
+    def search(self, query: TraceQuery, *, cursor: str | None = None) -> HitPage:
+        """Find traces, failing and healthy ones, ids only."""
 
 
 class Counted(NamedTuple):
@@ -17,7 +24,7 @@ class Counted(NamedTuple):
 class Census:
     """Counts what searches find, each trace once: one that goes on into the next window is found in both."""
 
-    def __init__(self, traces: TraceSource) -> None:
+    def __init__(self, traces: Searched) -> None:
         """Search nothing yet."""
         self._traces = traces
         self._failing: set[str] = set()

@@ -15,12 +15,13 @@ from functions.cli.backfill_report import Asked, BackfillReport, failures, lines
 from functions.cli.command import Where, json_option, open_parts, reporting_errors, where_options
 from functions.cli.meter import Meter
 from functions.cli.moments import Length, Moment
-from functions.cli.terminal import counted
+from functions.cli.patience import Patient
+from functions.cli.terminal import counted, plain
 from functions.local.host import queue_of
 from functions.local.trace_run import deliver_all
 from functions.resend import resending
 from shared.cloud.datadog_traces import RETENTION
-from shared.errors import ConfigError, PermanentError
+from shared.errors import ConfigError, PermanentError, UnavailableError
 from shared.ports import TraceQuery
 from shared.redaction.redactor import redact_text
 from shared.settings import Backend
@@ -93,10 +94,8 @@ def backfill(
     asked = Asked(since, until, window, wanted, most, again, dry_run)
     _check(asked, parts)
     if since < _kept_since(parts):
-        click.echo(
-            f"note: Datadog keeps spans for {RETENTION.days} days; nothing is found that is older", err=True
-        )
-    census = Census(parts.traces) if dry_run or most else None
+        _note(f"Datadog keeps spans for {RETENTION.days} days; nothing is found that is older")
+    census = Census(Patient(parts.traces, tell=_note)) if dry_run or most else None
     meter = Meter(count(since, until, window), _counting(parts, census), "traces" if census else "new traces")
     work = Backfill(
         (incident_of(one, wanted) for one in cut(since, until, window)),
@@ -106,7 +105,7 @@ def backfill(
         most_failing=most,
         tell=lambda work: meter.show(work.settled, work.worked),
     )
-    interrupted = False
+    interrupted, fault = False, ""
     try:
         if not dry_run:
             _finish_earlier(parts)
@@ -114,9 +113,13 @@ def backfill(
             _run(work, asked, parts)
     except KeyboardInterrupt:
         interrupted = True
-    told = report(work, asked, census, interrupted=interrupted, seconds=meter.seconds)
+    except UnavailableError as error:
+        fault = str(error)
+    told = report(work, asked, census, interrupted=interrupted or bool(fault), seconds=meter.seconds)
     _say(told, work, asked, parts, as_json=as_json)
-    sys.exit(_INTERRUPTED if interrupted else 1 if work.failed else 0)
+    if fault:
+        click.echo(f"error: {plain(fault)}", err=True)
+    sys.exit(_INTERRUPTED if interrupted else 1 if work.failed or fault else 0)
 
 
 def _check(asked: Asked, parts: Wiring) -> None:
@@ -134,6 +137,10 @@ def _check(asked: Asked, parts: Wiring) -> None:
             parts.traces.search(query)
         except PermanentError as error:
             raise ConfigError(str(error)) from None
+
+
+def _note(text: str) -> None:
+    click.echo(f"note: {text}", err=True)
 
 
 def _kept_since(parts: Wiring) -> datetime:
@@ -191,5 +198,5 @@ def _say(told: BackfillReport, work: Backfill, asked: Asked, parts: Wiring, *, a
     else:
         for line in lines(told, parts):
             click.echo(line)
-    if told.interrupted:
+    if told.interrupted and not told.dry_run:
         click.echo(f"stopped; the same command goes on from here:\n  {spelled(asked, parts)}", err=True)

@@ -5,17 +5,25 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from functions.backfill.orders import Orders, Wanted, incident_of
+from functions.backfill.running import Backfill
+from functions.backfill.windows import cut
+from functions.cli.patience import Patient
 from functions.local.datadog.knobs import Refusal
 from functions.local.datadog.server import Exchange, StandIn
 from functions.local.trace_run import register_files
+from shared.cloud.datadog_failures import DatadogUnavailableError
+from shared.domain.searches import Search
 from shared.embedded.database import Database
+from shared.ports import HitPage, TraceQuery
+from shared.wiring import Wiring
 from tests.conftest import SAMPLES
 from tests.pipeline.command import Ended, command_line, environment, evalforge
 from tests.pipeline.datadog import a_datadog, keys_of
@@ -271,6 +279,55 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_kept(datadog: Datadog) ->
         assert told in ended.err
         assert "joe@" not in ended.err
     assert stored(datadog.folder / "s.db") == {}
+
+
+def test_no_more_windows_are_ordered_than_a_few_ahead_of_those_that_are_done(parts: Wiring) -> None:
+    since = datetime(2026, 11, 18, tzinfo=UTC)
+    windows = list(cut(since, since + timedelta(hours=10), timedelta(hours=1)))
+    orders = Orders(parts.incidents, parts.searches, parts.dead_letters, parts.publisher, resend=print)
+    work = Backfill([incident_of(one, Wanted()) for one in windows], orders, again=False)
+    ordered: list[list[str]] = []
+
+    def one_is_done(take_stock: Callable[[], None]) -> None:
+        ordered.append([one.id for one in work.waiting])
+        done = parts.searches.get(work.waiting[0].id)
+        parts.searches.save(Search(id=done.search.id, searched_until=since), done)
+
+    work.run(ahead=3, wait=one_is_done)
+
+    assert (work.done, work.failed) == (10, [])
+    assert [len(ids) for ids in ordered] == [3] * 8 + [2, 1]
+    assert messages(parts.settings.evalforge_store) == len({one for ids in ordered for one in ids}) == 10
+
+
+def test_a_datadog_that_breaks_down_ends_it_with_what_was_counted(datadog: Datadog) -> None:
+    datadog.stand_in.knobs.refuse(Refusal(503), times=1)
+    ended = datadog.backfill(*HOURLY, "--dry-run", "--json")
+    assert ended.code == 1
+    assert (ended.json["searched"], ended.json["left"], ended.json["interrupted"]) == (0, WINDOWS, True)
+    assert "Datadog answered the search of LLM Observability spans with 503" in ended.err
+    datadog.stand_in.knobs.refuse(Refusal(503), times=1)
+    ended = datadog.backfill(*HOURLY, "--max", "4")
+    assert ended.code == 1
+    assert "the same command goes on from here" in ended.err
+    assert datadog.backfill(*HOURLY, "--max", "4").code == 0
+
+
+def test_counting_waits_as_long_as_datadog_asks() -> None:
+    class Limited:
+        asked = 0
+
+        def search(self, query: TraceQuery, *, cursor: str | None = None) -> HitPage:
+            self.asked += 1
+            if self.asked < 3:
+                raise DatadogUnavailableError("too much", 47.0 * (2 - self.asked))
+            return HitPage([], None)
+
+    slept: list[float] = []
+    told: list[str] = []
+    found = Patient(Limited(), tell=told.append, sleep=slept.append).search(TraceQuery())
+    assert (found, slept) == (HitPage([], None), [47.0, 1.0])
+    assert told[0] == "Datadog asks to wait for 47 s"
 
 
 def test_how_far_it_is_is_told_a_line_at_most_every_second(datadog: Datadog) -> None:
