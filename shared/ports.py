@@ -215,6 +215,19 @@ class Monitors(Protocol):
         """Say what a monitor watches for; None where it cannot be read, or is of another kind."""
 
 
+class Access(Protocol):
+    """What the keys for Datadog may do; each raises an error of ours that says which one lacks what."""
+
+    def check_key(self) -> None:
+        """Find out whether the API key is valid."""
+
+    def check_search(self) -> None:
+        """Find out whether spans may be searched."""
+
+    def check_monitors(self) -> None:
+        """Find out whether monitors may be read."""
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors; `version` is part of every vector's key.
 

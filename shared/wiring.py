@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -15,6 +15,7 @@ from shared.errors import ConfigError
 from shared.loading import loading
 from shared.local_salt import local_salt
 from shared.ports import (
+    Access,
     Clock,
     Documents,
     Embedder,
@@ -39,6 +40,7 @@ from shared.settings import Backend, FunctionSettings, Settings, load_settings
 from shared.topology import FUNCTIONS
 
 if TYPE_CHECKING:
+    from shared.cloud.datadog_client import DatadogClient
     from shared.embedded.trace_files import TraceFiles
     from shared.redaction.kinds import Detector
     from shared.redaction.policy import Redaction
@@ -54,6 +56,7 @@ class Wiring:
     made_retention: Callable[[], Retention]
     made_traces: Callable[[], TraceSource]
     made_monitors: Callable[[], Monitors | None]
+    made_access: Callable[[], Access]
     made_embedder: Callable[[], Embedder]
     notifier: Notifier | None
     clock: Clock
@@ -68,6 +71,11 @@ class Wiring:
     def monitors(self) -> Monitors | None:
         """Where monitors' definitions are read, if anywhere."""
         return self.made_monitors()
+
+    @property
+    def access(self) -> Access:
+        """What the keys for Datadog may do; raises ConfigError where there is no API key."""
+        return self.made_access()
 
     @property
     def retention(self) -> Retention:
@@ -156,6 +164,7 @@ class Wiring:
 
 
 _LONGEST_PATIENCE = 20.0
+_FOREVER = timedelta(days=20 * 365)
 _lock = threading.Lock()
 _current: Wiring | None = None
 
@@ -212,6 +221,7 @@ def wire_cloud(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         made_retention=_once(lambda: _pubsub_retention(settings, clock)),
         made_traces=_once(lambda: _cloud_traces(settings, datadog)),
         made_monitors=lambda: _monitors(settings, datadog),
+        made_access=_once(lambda: _access(settings, clock)),
         made_embedder=_once(_local_embedder),
         notifier=_notifier(settings),
         clock=clock,
@@ -240,6 +250,7 @@ def wire_embedded(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         made_retention=lambda: retention,
         made_traces=_once(lambda: _local_traces(settings, files, datadog)),
         made_monitors=lambda: _monitors(settings, datadog),
+        made_access=_once(lambda: _access(settings, clock)),
         made_embedder=_once(_local_embedder),
         notifier=_notifier(settings),
         clock=clock,
@@ -278,27 +289,45 @@ class _Datadog(NamedTuple):
 
 
 def _datadog(settings: Settings, clock: Clock) -> _Datadog:
-    from shared.cloud.datadog_client import DatadogClient
     from shared.cloud.datadog_monitors import DatadogMonitors
-    from shared.cloud.datadog_traces import DatadogTraces, Pace
+    from shared.cloud.datadog_traces import RETENTION, DatadogTraces, Pace
 
-    if settings.datadog_api_key is None or settings.datadog_app_key is None:
+    if not settings.asks_datadog:
         raise ConfigError("Datadog cannot be asked: set DATADOG_API_KEY and DATADOG_APP_KEY")
-    client = DatadogClient(
-        api_key=settings.datadog_api_key.get_secret_value(),
-        app_key=settings.datadog_app_key.get_secret_value(),
-        site=settings.datadog_site,
-        host=settings.datadog_api_url,
-    )
+    client = _datadog_client(settings)
     traces = DatadogTraces(
         client,
         settings.signal_rules,
         clock=clock,
         sleep=time.sleep,
         lookback=settings.lookback,
-        pace=Pace(patience_seconds=_patience(settings.function_target) or _LONGEST_PATIENCE),
+        pace=Pace(
+            patience_seconds=_patience(settings.function_target) or _LONGEST_PATIENCE,
+            # What stands for Datadog keeps what it was given, however old that is.
+            retention=_FOREVER if settings.datadog_api_url else RETENTION,
+        ),
     )
     return _Datadog(traces, DatadogMonitors(client))
+
+
+def _access(settings: Settings, clock: Clock) -> Access:
+    """Ask with what keys there are: the API key alone is enough to hear whether it is valid."""
+    from shared.cloud.datadog_access import DatadogAccess
+
+    return DatadogAccess(_datadog_client(settings), clock)
+
+
+def _datadog_client(settings: Settings) -> "DatadogClient":
+    from shared.cloud.datadog_client import DatadogClient
+
+    if settings.datadog_api_key is None:
+        raise ConfigError("Datadog cannot be asked: set DATADOG_API_KEY")
+    return DatadogClient(
+        api_key=settings.datadog_api_key.get_secret_value(),
+        app_key=settings.datadog_app_key.get_secret_value() if settings.datadog_app_key else "",
+        site=settings.datadog_site,
+        host=settings.datadog_api_url,
+    )
 
 
 def _monitors(settings: Settings, datadog: Callable[[], _Datadog]) -> Monitors | None:

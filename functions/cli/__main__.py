@@ -2,6 +2,7 @@
 
 import click
 
+from functions.cli.backfill import backfill
 from functions.cli.browse import list_records, show_record
 from functions.cli.check_setup import doctor
 from functions.cli.export import export
@@ -21,7 +22,7 @@ def cli() -> None:
 
 for _command in (
     *(run, demo, serve, list_records, show_record, approve, reject, export),
-    *(replay, snapshot, retry, drop, sanitize, make_samples, doctor),
+    *(backfill, replay, snapshot, retry, drop, sanitize, make_samples, doctor),
 ):
     cli.add_command(_command)
 

@@ -2,19 +2,25 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 import click
-import httpx
 
 from functions.cli.command import Where, open_parts, open_settings, reporting_errors, where_options
 from functions.local.host import queue_of
+from shared.domain.incidents import POLL_ID
 from shared.errors import EvalForgeError
 from shared.settings import Backend, Settings
 from shared.wiring import Wiring
 
-_SECONDS = 10.0
+_NO_KEYS = "neither DATADOG_API_KEY nor DATADOG_APP_KEY is set; "
+_WITHOUT_KEYS = {
+    Backend.EMBEDDED: _NO_KEYS + "traces come from files",
+    Backend.EMULATOR: _NO_KEYS + "traces come from files",
+    Backend.CLOUD: _NO_KEYS + "the functions have theirs as secrets",
+}
 
 
 class Verdict(StrEnum):
@@ -62,7 +68,8 @@ def _checks(where: Where) -> Iterator[Check]:
     for name, probe in (("store", _store), queue, ("dead letters", _dead_letters)):
         yield _probe(name, probe, parts)
     yield _salt(settings)
-    yield _datadog(settings)
+    yield from _datadog(parts)
+    yield _probe("poll", _poll, parts)
 
 
 def _probe(name: str, probe: Callable[[Wiring], str], parts: Wiring) -> Check:
@@ -108,20 +115,46 @@ def _salt(settings: Settings) -> Check:
     return Check("pii salt", Verdict.OK, "PII_SALT is set")
 
 
-def _datadog(settings: Settings) -> Check:
-    """Ask Datadog whether the API key is valid; without one there is nothing to ask."""
-    if settings.datadog_api_key is None:
-        return Check("datadog", Verdict.SKIPPED, "DATADOG_API_KEY is not set; traces come from files")
-    url = f"https://api.{settings.datadog_site}/api/v1/validate"
-    headers = {"DD-API-KEY": settings.datadog_api_key.get_secret_value()}
-    try:
-        answer = httpx.get(url, headers=headers, timeout=_SECONDS)
-    except httpx.HTTPError as error:
-        return Check("datadog", Verdict.FAILED, f"{url} did not answer: {type(error).__name__}")
-    if answer.is_error:
-        return Check(
-            "datadog",
-            Verdict.FAILED,
-            f"{url} answered {answer.status_code}: check DATADOG_API_KEY and DATADOG_SITE",
-        )
-    return Check("datadog", Verdict.OK, f"the API key is valid at {settings.datadog_site}")
+def _datadog(parts: Wiring) -> Iterator[Check]:
+    """Try what the keys must be able to do; without any there is nothing to try."""
+    settings = parts.settings
+    keys = {"DATADOG_API_KEY": settings.datadog_api_key, "DATADOG_APP_KEY": settings.datadog_app_key}
+    missing = [name for name, key in keys.items() if key is None]
+    for name, probe in (("datadog key", _key), ("span search", _search), ("monitors", _monitors)):
+        # The API key is checked by itself.
+        lacking = [key for key in missing if probe is not _key or key == "DATADOG_API_KEY"]
+        if len(missing) == len(keys):
+            yield Check(name, Verdict.SKIPPED, _WITHOUT_KEYS[settings.evalforge_backend])
+        elif lacking:
+            yield Check(name, Verdict.FAILED, f"{lacking[0]} is not set; Datadog is searched with both keys")
+        else:
+            yield _probe(name, probe, parts)
+
+
+def _key(parts: Wiring) -> str:
+    parts.access.check_key()
+    return f"the API key is valid at {_site(parts)}"
+
+
+def _search(parts: Wiring) -> str:
+    parts.access.check_search()
+    return f"spans can be searched at {_site(parts)}"
+
+
+def _monitors(parts: Wiring) -> str:
+    parts.access.check_monitors()
+    return f"monitors' definitions can be read at {_site(parts)}"
+
+
+def _site(parts: Wiring) -> str:
+    return parts.settings.datadog_api_url or parts.settings.datadog_site
+
+
+def _poll(parts: Wiring) -> str:
+    """Tell up to when Datadog was searched as a whole; a laptop that was off is behind and not at fault."""
+    search = parts.searches.get(POLL_ID).search
+    behind = search.behind(parts.clock())
+    if search.searched_until is None or behind is None:
+        return "never"
+    lag = timedelta(seconds=round(behind.total_seconds()))
+    return f"searched up to {search.searched_until:%Y-%m-%d %H:%M:%S} UTC (lag {lag})"

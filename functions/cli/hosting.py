@@ -12,12 +12,16 @@ from functions.cli.command import Where, open_parts, open_settings, reporting_er
 from functions.cli.report import layout, report
 from functions.cli.run import first_pending, next_steps
 from functions.cli.terminal import console, counted, plain
+from functions.local.datadog.asking import stand_in_of, variables
+from functions.local.datadog.standing_in import standing_in
 from functions.local.demo import run_demo
 from functions.local.host import hosting
 from functions.local.trace_run import register_files
 from shared import logs
+from shared.embedded.trace_reading import Fault
 from shared.errors import ConfigError
 from shared.settings import Backend, Settings
+from shared.wiring import wire
 
 _TERMINATED = 143
 
@@ -33,8 +37,17 @@ _TERMINATED = 143
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A trace file to search when an alert comes; may be given more than once.",
 )
+@click.option(
+    "--with-datadog",
+    "served",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A trace file to serve as Datadog's API does, on loopback, and to search there; may be given more "
+    "than once. Its traces stay as old as they are: post alerts of their time, or backfill it.",
+)
 @reporting_errors
-def serve(where: Where, port: int, traces: tuple[Path, ...]) -> None:
+def serve(where: Where, port: int, traces: tuple[Path, ...], served: tuple[Path, ...]) -> None:
     """Host every function on loopback: POST webhooks to /receive_alert.
 
     Embedded, all of them in this process. With `--backend emulator` as they are
@@ -44,24 +57,25 @@ def serve(where: Where, port: int, traces: tuple[Path, ...]) -> None:
     """
     settings = open_settings(where)
     logs.configure(settings.evalforge_log_level)
-    match settings.evalforge_backend:
-        case Backend.EMBEDDED:
-            _serve_embedded(where, port, traces)
-        case Backend.EMULATOR:
+    if settings.evalforge_backend is Backend.CLOUD:
+        raise ConfigError("on Google Cloud the functions are deployed, not served: see infra/README.md")
+    with standing_in(settings, served, tell=_tell) as settings:
+        if settings.evalforge_backend is Backend.EMBEDDED:
+            _serve_embedded(settings, port, traces)
+        else:
             _serve_on_emulators(settings, port, traces)
-        case Backend.CLOUD:
-            raise ConfigError("on Google Cloud the functions are deployed, not served: see infra/README.md")
 
 
-def _serve_embedded(where: Where, port: int, traces: tuple[Path, ...]) -> None:
-    parts = open_parts(where)
-    logs.configure(parts.settings.evalforge_log_level)
+def _serve_embedded(settings: Settings, port: int, traces: tuple[Path, ...]) -> None:
+    parts = wire(settings)
     for fault in register_files(traces, parts):
-        click.echo(f"error: {plain(str(fault))}", err=True)
+        _tell(fault)
     with hosting(parts, port=port) as address:
-        click.echo(
-            f"receive_alert  {address}/receive_alert\nhealth         {address}/healthz\nstop it with Ctrl-C"
-        )
+        click.echo(f"receive_alert  {address}/receive_alert\nhealth         {address}/healthz")
+        if url := stand_in_of(settings):
+            found = " ".join(f"{name}={value}" for name, value in variables(settings).items())
+            click.echo(f"datadog        {url}\nother commands find it with {found}")
+        click.echo("stop it with Ctrl-C")
         _wait_for_the_end()
         click.echo("stopping", err=True)
 
@@ -74,13 +88,19 @@ def _serve_on_emulators(settings: Settings, port: int, traces: tuple[Path, ...])
         signal.signal(number, lambda *_: sys.exit(_TERMINATED))
     with emulating(settings, port=port) as emulation:
         for fault in register_files(traces, emulation.parts):
-            click.echo(f"error: {plain(str(fault))}", err=True)
+            _tell(fault)
         click.echo(f"firestore      {emulation.hosts.firestore}\npubsub         {emulation.hosts.pubsub}")
+        if url := stand_in_of(settings):
+            click.echo(f"datadog        {url}")
         for name, running in emulation.functions().items():
             click.echo(f"{name:14} {running.url}/{'receive_alert' if name == 'receive_alert' else ''}")
         click.echo("other commands find it with --backend emulator; stop it with Ctrl-C")
         _wait_for_the_end()
         click.echo("stopping", err=True)
+
+
+def _tell(fault: Fault) -> None:
+    click.echo(f"error: {plain(str(fault))}", err=True)
 
 
 def _wait_for_the_end() -> None:

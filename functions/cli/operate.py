@@ -2,7 +2,7 @@
 
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import click
 
@@ -15,6 +15,7 @@ from functions.cli.command import (
     spelled_options,
     where_options,
 )
+from functions.cli.moments import Moment
 from functions.cli.terminal import counted, plain
 from functions.local.trace_run import deliver_all
 from functions.replay.replaying import Replayed, ReplayStage, replay_only, replay_since
@@ -24,29 +25,7 @@ from shared.errors import ConflictError, NotFoundError, ResendError
 from shared.settings import Backend
 from shared.wiring import Wiring
 
-_AGO = re.compile(r"(\d{1,6})([mhd])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SNAPSHOT_NAME = re.compile(r"[a-z][a-z0-9-]{1,60}[a-z0-9]")
-
-
-class Moment(click.ParamType[datetime]):
-    """A time: ISO 8601, of UTC where it names no zone, or how long ago."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
-        told = str(value)
-        try:
-            if ago := _AGO.fullmatch(told):
-                return datetime.now(tz=UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-            moment = datetime.fromisoformat(told)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no time; say 2026-11-20, 2026-11-20T12:00Z, 90m, 36h or 7d", param, ctx)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if moment > datetime.now(tz=UTC):
-            self.fail(f"{told!r} has not come yet; a time without a zone is of UTC", param, ctx)
-        return moment
 
 
 class ReplayReport(Model):

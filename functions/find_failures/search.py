@@ -133,8 +133,8 @@ class FailureSearch:
 
     def _tell(self, incident: Incident, search: Search) -> None:
         told: dict[str, object] = {"incident_id": incident.id, "done": search.cursor is None}
-        if incident.kind is IncidentKind.POLL and search.searched_until is not None:
-            told["lag_seconds"] = round((self.clock() - search.searched_until).total_seconds())
+        if incident.kind is IncidentKind.POLL and (behind := search.behind(self.clock())) is not None:
+            told["lag_seconds"] = round(behind.total_seconds())
         logger("find_failures").info("searched", extra=told)
 
 

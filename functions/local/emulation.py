@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
+from functions.local.datadog.asking import variables
 from functions.local.emulated_topology import make_topology
 from functions.local.emulator_note import (
     EmulatorHosts,
@@ -16,7 +17,7 @@ from functions.local.emulator_note import (
 from functions.local.emulators import running_emulators
 from functions.local.function_processes import function_processes, ports_for
 from functions.local.host import free_webhook_port
-from functions.local.ticking import ticking
+from functions.local.ticking import ticking, ticks_of
 from shared.settings import Settings, inherited_environment
 from shared.wiring import Wiring, wire_cloud
 
@@ -59,17 +60,19 @@ def emulating(settings: Settings, *, port: int = 0) -> Iterator[Emulation]:
         stack.callback(note.unlink, missing_ok=True)
 
         def keep_note() -> None:
-            write_note(note, hosts, emulated.project, processes.running())
+            write_note(note, hosts, emulated, processes.running())
 
         processes = stack.enter_context(function_processes(_environment(emulated), ports, keep_note))
         keep_note()
-        stack.enter_context(ticking(parts.publisher))
+        stack.enter_context(ticking(parts.publisher, ticks_of(settings)))
         yield Emulation(parts, hosts, processes.running)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Give the functions what this process was given, and where the emulators are."""
-    return inherited_environment() | {
+    """Give the functions what this process was given, and where the emulators and Datadog's stand-in are."""
+    return {
+        **inherited_environment(),
+        **variables(settings),
         "EVALFORGE_BACKEND": settings.evalforge_backend.value,
         "EVALFORGE_STORE": str(settings.evalforge_store),
         "FIRESTORE_EMULATOR_HOST": str(settings.firestore_emulator_host),

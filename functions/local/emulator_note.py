@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from functions.local.datadog.asking import asking, stand_in_of
 from shared.errors import ConfigError
 from shared.settings import Backend, Settings
 
@@ -50,6 +51,8 @@ def as_noted(settings: Settings) -> Settings:
             "or name running ones in FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST"
         )
     noted = on_emulators(settings, EmulatorHosts(told["firestore"], told["pubsub"]))
+    if url := told.get("datadog"):
+        noted = asking(noted, url)
     return noted.model_copy(update={"google_cloud_project": told["project"]})
 
 
@@ -95,10 +98,17 @@ def note_of(store: Path) -> Path:
     return store.with_name(f"{store.name}.emulators.json")
 
 
-def write_note(path: Path, hosts: EmulatorHosts, project: str, functions: Mapping[str, Running]) -> None:
+def write_note(
+    path: Path, hosts: EmulatorHosts, settings: Settings, functions: Mapping[str, Running]
+) -> None:
     """Write the note whole."""
-    running = {name: one._asdict() for name, one in functions.items()}
-    told = {**hosts._asdict(), "project": project, "server": os.getpid(), "functions": running}
+    told = {
+        **hosts._asdict(),
+        "project": settings.project,
+        "datadog": stand_in_of(settings),
+        "server": os.getpid(),
+        "functions": {name: one._asdict() for name, one in functions.items()},
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}-{threading.get_ident()}")
     draft.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

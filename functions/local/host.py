@@ -11,9 +11,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.serving import make_server
 
 from functions.local.delivery import Delivery, entry_points
-from functions.local.ticking import ticking
+from functions.local.ticking import ticking, ticks_of
 from functions.receive_alert.main import receive_alert
 from shared import wiring
+from shared.domain.incidents import POLL_ID
 from shared.embedded.queue import SqliteQueue
 from shared.errors import ConfigError
 from shared.wiring import Wiring
@@ -28,9 +29,10 @@ def queue_of(parts: Wiring) -> SqliteQueue:
     return parts.publisher
 
 
-def application(queue: SqliteQueue) -> flask.Flask:
+def application(parts: Wiring) -> flask.Flask:
     """Route requests to the HTTP functions' own entry points."""
     app = flask.Flask("evalforge")
+    queue = queue_of(parts)
 
     @app.route("/receive_alert", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
     def webhook() -> ResponseReturnValue:
@@ -38,9 +40,21 @@ def application(queue: SqliteQueue) -> flask.Flask:
 
     @app.get("/healthz")
     def health() -> dict[str, object]:
-        return {"status": "ok", "pending": queue.pending_by_topic()}
+        return {"status": "ok", "pending": queue.pending_by_topic(), "poll": _poll(parts)}
 
     return app
+
+
+def _poll(parts: Wiring) -> dict[str, object] | None:
+    """Say up to when Datadog was searched as a whole; None where there are no keys to do so."""
+    if not parts.settings.asks_datadog:
+        return None
+    search = parts.searches.get(POLL_ID).search
+    behind = search.behind(parts.clock())
+    return {
+        "searched_until": search.searched_until and search.searched_until.isoformat(timespec="seconds"),
+        "lag_seconds": None if behind is None else round(behind.total_seconds()),
+    }
 
 
 def free_webhook_port(port: int) -> int:
@@ -65,9 +79,9 @@ def hosting(parts: Wiring, *, port: int = 0) -> Iterator[str]:
     stop = threading.Event()
     # Our own logs tell what each webhook came to; the server's repeat its address.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    with wiring.use(parts), ticking(parts.publisher):
+    with wiring.use(parts), ticking(parts.publisher, ticks_of(parts.settings)):
         delivery = Delivery(queue, entry_points())
-        server = make_server(LOOPBACK, free_webhook_port(port), application(queue), threaded=True)
+        server = make_server(LOOPBACK, free_webhook_port(port), application(parts), threaded=True)
         threads = [threading.Thread(target=server.serve_forever, daemon=True)]
         threads += [
             threading.Thread(target=delivery.work, args=(stop,), daemon=True)

@@ -24,7 +24,7 @@ READ_SECONDS = 30.0
 SEARCH = Call("the search of LLM Observability spans", "llm_observability_read")
 MONITOR = Call("a monitor's definition", "monitors_read")
 VALIDATE_MONITOR = Call("the check of a monitor's definition", "monitors_read")
-VALIDATE = Call("the check of the API key", "none, but DATADOG_API_KEY itself is in question")
+VALIDATE = Call("the check of the API key")
 
 
 class DatadogClient:
@@ -99,7 +99,7 @@ class DatadogClient:
             raise refusal(call, int(error.status or 0), error.body, error.headers or {}) from None
         except (HTTPError, OSError, UnicodeDecodeError) as error:
             # The library also fails on a refusal whose body is no text.
-            raise unanswered(call, getattr(error, "reason", None) or error) from None
+            raise unanswered(call, getattr(error, "reason", None) or error, self._host) from None
         try:
             told = json.loads(body)
         except (ValueError, RecursionError):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from shared.errors import EvalForgeError, NotFoundError, PermanentError, UnavailableError
 
 _PASSING = frozenset({408, 425, 429})
+_UNKNOWN = 401
 _SERVER_ERROR = 500
 # Where in our own request a fault lies; anything else in an answer may repeat what a user wrote.
 _POINTER = re.compile(r"/?data(?:/[a-z_]{1,20}){0,4}|filter\[[a-z_]{1,20}\]|page\[[a-z]{1,10}\]")
@@ -26,10 +27,13 @@ class DatadogUnavailableError(UnavailableError):
 
 
 class Call(NamedTuple):
-    """What was asked of Datadog, and which permission of the application key it takes."""
+    """What was asked of Datadog, and which permission of the application key it takes.
+
+    Without one, it is the API key alone that Datadog looks at.
+    """
 
     name: str
-    permission: str
+    permission: str = ""
 
 
 class Fault(NamedTuple):
@@ -50,16 +54,17 @@ def refusal(call: Call, status: int, body: object, headers: Mapping[str, str]) -
     if status in _PASSING or status >= _SERVER_ERROR or status == 0:
         return DatadogUnavailableError(f"Datadog answered {call.name} with {status}", retry_after(headers))
     faults = faults_in(body)
+    key = _key(faults) if call.permission else "DATADOG_API_KEY"
     match status:
-        case 401:
+        case 401 | 403 if status == _UNKNOWN or not call.permission:
             return DatadogRefusedError(
-                f"Datadog does not take {_key(faults)} ({status} to {call.name}); check that it is valid "
+                f"Datadog does not take {key} ({status} to {call.name}); check that it is valid "
                 "and belongs to DATADOG_SITE"
             )
         case 403:
             return DatadogRefusedError(
                 f"Datadog does not allow {call.name} ({status}); give the application key of DATADOG_APP_KEY "
-                f"the permission {call.permission}, and check {_key(faults)} against DATADOG_SITE"
+                f"the permission {call.permission}, and check {key} against DATADOG_SITE"
             )
         case 404:
             return NotFoundError(f"Datadog has nothing under {call.name} ({status}); check DATADOG_SITE")
@@ -69,9 +74,9 @@ def refusal(call: Call, status: int, body: object, headers: Mapping[str, str]) -
     )
 
 
-def unanswered(call: Call, error: object) -> DatadogUnavailableError:
-    """Say that no answer came; of the error only its type is told."""
-    return DatadogUnavailableError(f"Datadog did not answer {call.name}: {type(error).__name__}")
+def unanswered(call: Call, error: object, host: str) -> DatadogUnavailableError:
+    """Say that no answer came, and from where; of the error only its type is told."""
+    return DatadogUnavailableError(f"{host} did not answer {call.name}: {type(error).__name__}")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

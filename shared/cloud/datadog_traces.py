@@ -21,6 +21,8 @@ from shared.redaction.redactor import safe_id
 JsonObject = dict[str, JsonValue]
 Sleep = Callable[[float], None]
 
+# How long Datadog keeps spans.
+RETENTION = timedelta(days=30)
 # A search that runs out of time, or of memory, is tried on half the time; not on less than this.
 _NARROWEST = timedelta(seconds=1)
 _MOST_SPANS = 20_000
@@ -51,8 +53,8 @@ class Pace(NamedTuple):
 
     window: timedelta = timedelta(hours=4)
     widest: timedelta = timedelta(days=1)
-    # How long Datadog keeps spans: a trace is fetched by its id alone, whenever it was.
-    retention: timedelta = timedelta(days=30)
+    # A trace is fetched by its id alone, whenever it was.
+    retention: timedelta = RETENTION
     patience_seconds: float = 20.0
 
 

@@ -1,6 +1,6 @@
 """How far an incident was searched."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
 from shared.domain.model import Instant, Model
@@ -54,6 +54,15 @@ class Search(Model):
                 "searched_until": later(self.searched_until, self.until) if goes_on else self.until,
             }
         )
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether all was searched that was asked for, and nothing is under way."""
+        return self.cursor is None and self.searched_until is not None
+
+    def behind(self, now: datetime) -> timedelta | None:
+        """Say how long ago the moment is up to which all was searched; None where nothing was yet."""
+        return now - self.searched_until if self.searched_until else None
 
 
 def earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -32,7 +32,7 @@ class TraceFiles:
         self._loaded: dict[str, LoadedFile] = {}
         # Reading a file only to find it changed is dear, and it is asked for again with every trace.
         self._unreadable: dict[str, TraceSourceError] = {}
-        self._searched: tuple[tuple[TraceQuery, tuple[str, ...]], list[TraceHit]] | None = None
+        self._looked_at: tuple[tuple[str | None, tuple[str, ...]], list[TraceHit]] | None = None
         self._lock = threading.Lock()
 
     def register(self, path: Path, *, progress: Callable[[int], None] = lambda _: None) -> LoadedFile:
@@ -45,6 +45,7 @@ class TraceFiles:
         with self._lock:
             self._loaded[loaded.sha256] = loaded
             self._unreadable.clear()
+            self._looked_at = None
         if loaded.traces:
             with self._database.transaction() as connection:
                 _remember(connection, loaded)
@@ -76,27 +77,33 @@ class TraceFiles:
         return Trace.of(trace_id, spans)
 
     def _hits(self, query: TraceQuery) -> list[TraceHit]:
-        """Search once for all pages of a query."""
-        wanted = [query.source] if query.source else self._registered()
-        key = (query, tuple(wanted))
-        with self._lock:
-            if self._searched and self._searched[0] == key:
-                return self._searched[1]
-        if query.source and query.source not in self._registered():
+        """Say which traces a query is about."""
+        registered = self._registered()
+        if query.source and query.source not in registered:
             # Newer content of the same file took its place, and came with an order of its own.
             return []
-        files, unreadable = self._readable(wanted)
-        if unreadable and query.source:
+        return [hit for hit in self._looks(query.source, registered) if _matches(hit, query)]
+
+    def _looks(self, source: str | None, registered: list[str]) -> list[TraceHit]:
+        """Look at the traces of one file or of all, once for all pages and windows that are searched."""
+        # A trace is read from every file that has a part of it, not only from the one that is searched.
+        key = (source, tuple(registered))
+        with self._lock:
+            if self._looked_at and self._looked_at[0] == key:
+                return self._looked_at[1]
+        files, unreadable = self._readable([source] if source else registered)
+        if unreadable and source:
             raise unreadable[0]
         trace_ids = dict.fromkeys(trace_id for file in files for trace_id in file.traces)
-        traces = [trace for trace in map(self.fetch, trace_ids) if _matches(trace, query)]
-        traces.sort(key=lambda trace: (trace.spans[0].start_ns, trace.trace_id))
+        looks = [
+            (trace.spans[0].start_ns, trace.trace_id, TraceHit.of(trace, self._rules))
+            for trace in map(self.fetch, trace_ids)
+        ]
         partial = frozenset[str]().union(*(file.partial for file in files))
         # What is left of a trace may look healthy; it is no run to hold others against.
-        found = (TraceHit.of(trace, self._rules) for trace in traces)
-        hits = [hit for hit in found if hit.failing or hit.trace_id not in partial]
+        hits = [hit for *_, hit in sorted(looks) if hit.failing or hit.trace_id not in partial]
         with self._lock:
-            self._searched = (key, hits)
+            self._looked_at = (key, hits)
         return hits
 
     def _readable(self, wanted: list[str]) -> tuple[list[LoadedFile], list[TraceSourceError]]:
@@ -134,13 +141,13 @@ class TraceFiles:
         return again
 
 
-def _matches(trace: Trace, query: TraceQuery) -> bool:
+def _matches(hit: TraceHit, query: TraceQuery) -> bool:
     return (
-        (query.ml_app is None or trace.ml_app == query.ml_app)
-        and (query.env is None or trace.env == query.env)
-        and (query.version is None or trace.version == query.version)
-        and (query.since is None or trace.started_at >= query.since)
-        and (query.until is None or trace.started_at <= query.until)
+        (query.ml_app is None or hit.ml_app == query.ml_app)
+        and (query.env is None or hit.env == query.env)
+        and (query.version is None or hit.version == query.version)
+        and (query.since is None or hit.started_at >= query.since)
+        and (query.until is None or hit.started_at <= query.until)
     )
 
 

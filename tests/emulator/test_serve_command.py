@@ -43,7 +43,7 @@ def served(tmp_path: Path, recorded_firestore: tuple[str, QueryRecorder]) -> Ite
     """Use a Firestore that runs already, start a Pub/Sub: both ways in one."""
     with (tmp_path / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            command_line("serve", "--backend", "emulator", "--port", "0", "--traces", SAMPLES),
+            command_line("serve", "--backend", "emulator", "--port", "0", "--with-datadog", SAMPLES),
             cwd=tmp_path,
             stdout=log,
             stderr=log,
@@ -82,6 +82,13 @@ def test_from_a_webhook_to_an_approval_and_back_again(
         assert (suggestion["status"], suggestion["ml_app"]) == ("pending", "shop-assistant")
         assert set(suggestion["artifacts"]) == {"eval", "guardrail", "runbook"}
 
+    day = ("--from", "2026-11-18T09:00Z", "--to", "2026-11-18T16:00Z", "--window", "15m")
+    told = served.command("backfill", *day, "--dry-run", "--json").json
+    assert (told["windows"], told["failing"], told["healthy"]) == (28, 11, 13)
+    told = served.command("backfill", *day, "--json")
+    assert (told.code, told.json["searched"]) == (0, 28), told.err
+    assert served.command("backfill", *day, "--json").json["skipped"] == 28
+
     told = served.command("run", str(SAMPLES), "--json")
     assert (told.code, told.json) == (0, {"ordered": 1})
     name = next(iter(stored))
@@ -112,7 +119,10 @@ def test_from_a_webhook_to_an_approval_and_back_again(
     assert after[name]["status"] == "approved"
     assert sum(one["recurrence"] for one in after.values()) == 11
     assert served.listed("dead-letters") == []
-    assert "failed" not in served.command("doctor").out
+    doctor = served.command("doctor").out
+    assert "failed" not in doctor
+    assert f"spans can be searched at {served.note['datadog']}" in doctor
+    assert "searched up to " in doctor, "it was polled once since the start"
 
 
 def test_it_ends_with_all_that_it_has_started(served: Served) -> None:

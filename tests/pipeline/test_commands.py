@@ -158,7 +158,8 @@ def test_serve_answers_on_one_port_and_ends_when_told(end: signal.Signals, tmp_p
 def test_the_doctor_names_each_check_and_fails_on_a_fault(tmp_path: Path) -> None:
     well = evalforge("doctor", "--store", tmp_path / "s.db")
     assert well.code == 0
-    assert [line.split()[0] for line in well.out.splitlines()] == ["ok", "ok", "ok", "ok", "ok", "skipped"]
+    verdicts = [line.split()[0] for line in well.out.splitlines()]
+    assert verdicts == ["ok"] * 5 + ["skipped"] * 3 + ["ok"]
     ill = evalforge("doctor", cwd=tmp_path, PII_SALT="short", QUALITY_THRESHOLD="many")
     assert ill.code == 1
     assert "PII_SALT" in ill.out

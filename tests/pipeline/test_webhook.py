@@ -46,7 +46,7 @@ def test_one_webhook_runs_the_whole_loop(hosted: tuple[str, Wiring]) -> None:
     drained(parts)
     assert (parts.captures.count(), parts.healthy.count(), parts.dead_letters.count()) == (11, 13, 0)
     assert_whole(parts)
-    assert httpx.get(f"{address}/healthz").json() == {"status": "ok", "pending": {}}
+    assert httpx.get(f"{address}/healthz").json() == {"status": "ok", "pending": {}, "poll": None}
 
 
 def test_the_same_webhook_told_again_changes_nothing(hosted: tuple[str, Wiring]) -> None:

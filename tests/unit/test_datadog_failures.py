@@ -67,6 +67,11 @@ def test_advice_names_what_is_wrong() -> None:
     assert "take DATADOG_API_KEY (" in str(refusal(CALL, 401, {"errors": ["Invalid API key"]}, {}))
     assert "take DATADOG_APP_KEY (" in str(refusal(CALL, 401, {"errors": ["Application key missing"]}, {}))
     assert str(refusal(CALL, 400, OBJECTS, {})).endswith(": /data/attributes/filter")
+    # The check of a key takes no permission: whatever the status, it is the key that is wrong.
+    for status in (401, 403):
+        told = str(refusal(Call("the check of the API key"), status, {"errors": ["Forbidden"]}, {}))
+        assert "take DATADOG_API_KEY (" in told
+        assert "permission" not in told
 
 
 @pytest.mark.parametrize("pointer", [SECRET, f"/data/{SECRET}", "/data/attributes/a b", 7, None, ["/data"]])
@@ -86,7 +91,7 @@ def test_the_time_to_wait_is_read(told: str, seconds: float | None) -> None:
 
 
 def test_no_answer_is_told_by_its_type_alone() -> None:
-    error = unanswered(CALL, OSError(SECRET))
+    error = unanswered(CALL, OSError(SECRET), "https://api.datadoghq.com")
 
-    assert str(error) == "Datadog did not answer the search: OSError"
+    assert str(error) == "https://api.datadoghq.com did not answer the search: OSError"
     assert error.retry_after is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.local.datadog.asking import asking
 from functions.local.emulation import emulating
 from functions.local.emulator_note import (
     EmulatorHosts,
@@ -42,9 +43,11 @@ def test_a_note_tells_other_commands_where_everything_is(tmp_path: Path) -> None
     with socket.create_server(("127.0.0.1", 0)) as server:
         host = f"127.0.0.1:{server.getsockname()[1]}"
         running = {"sanitize": Running(f"http://{host}", os.getpid())}
-        write_note(note_of(told.evalforge_store), EmulatorHosts(host, host), "demo-noted", running)
+        served = asking(told, f"http://{host}").model_copy(update={"google_cloud_project": "demo-noted"})
+        write_note(note_of(told.evalforge_store), EmulatorHosts(host, host), served, running)
         noted = as_noted(told)
         assert (noted.project, noted.firestore_emulator_host) == ("demo-noted", host)
+        assert (noted.datadog_api_url, noted.asks_datadog) == (f"http://{host}", True)
         with pytest.raises(ConfigError, match=f"process {os.getpid()}"):
             refuse_a_second(told.evalforge_store)
         ended = json.loads(note_of(told.evalforge_store).read_text()) | {"server": 2**22 + 1}

@@ -13,7 +13,7 @@ from functions.local.datadog.fields import Syntax, fields_of
 from functions.local.datadog.query import Predicate
 from shared.domain.canonical import canonical_json
 from shared.domain.spans import Evaluation, Span
-from shared.embedded.trace_reading import load_file
+from shared.embedded.trace_reading import LoadedFile, load_file
 
 BOTH = frozenset(Syntax)
 
@@ -37,12 +37,16 @@ class SpanStore:
         self._fields: dict[tuple[str, str], dict[str, list[JsonValue]]] = {}
         self._held: frozenset[str] = frozenset()
 
-    def add_file(self, path: Path) -> int:
-        """Take in a trace file of any shape, and say how many traces it has."""
+    def add_file(self, path: Path) -> LoadedFile:
+        """Take in a trace file of any shape; what could not be read of it is in the answer.
+
+        Raises:
+            TraceSourceError: the file cannot be opened.
+        """
         loaded = load_file(path, b"", lambda _: None)
         for packed in loaded.traces.values():
             self.add(Span.model_validate_json(zlib.decompress(one)) for one in packed)
-        return len(loaded.traces)
+        return loaded
 
     def add(self, spans: Iterable[Span]) -> None:
         """Take in spans; one that is there already gives way."""

@@ -1,0 +1,1 @@
+"""Searches a range of the past again, window by window."""

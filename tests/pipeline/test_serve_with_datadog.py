@@ -1,0 +1,70 @@
+"""`evalforge serve --with-datadog`: the whole loop against a Datadog of one's own."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from functions.local.demo import alert_payload
+from functions.local.host import hosting
+from functions.local.ticking import ticks_of
+from shared.domain.incidents import TICK_ID
+from shared.settings import Settings
+from shared.wiring import wire_embedded
+from tests.conftest import SAMPLES
+from tests.pipeline.command import evalforge
+from tests.pipeline.end_state import end_state, open_store
+from tests.pipeline.serving import serve, until
+
+
+def health(address: str) -> dict[str, Any]:
+    told: dict[str, Any] = httpx.get(address, timeout=10).json()
+    return told
+
+
+def test_a_webhook_is_searched_at_the_stand_in_and_ends_as_a_run_of_the_file_does(tmp_path: Path) -> None:
+    store, ran = tmp_path / "s.db", tmp_path / "ran.db"
+    with serve("--with-datadog", SAMPLES, "--store", store, cwd=tmp_path) as served:
+        assert httpx.post(served.lines["receive_alert"], json=alert_payload(), timeout=10).status_code == 202
+        until(lambda: open_store(store).captures.count() == 11)
+        until(lambda: health(served.lines["health"])["pending"] == {})
+        # Shortly after the start Datadog is polled as a whole.
+        until(lambda: health(served.lines["health"])["poll"]["searched_until"] is not None)
+        poll = health(served.lines["health"])["poll"]
+    assert 0 <= poll["lag_seconds"] < 60
+    assert datetime.fromisoformat(poll["searched_until"]).tzinfo is not None
+    assert evalforge("run", SAMPLES, "--store", ran, cwd=tmp_path).code == 0
+    assert end_state(open_store(store)) == end_state(open_store(ran))
+
+
+def test_what_cannot_be_read_of_a_file_is_told_and_the_rest_is_served(tmp_path: Path) -> None:
+    path = tmp_path / "spans.jsonl"
+    path.write_text(SAMPLES.read_text() + "no span\n")
+    with serve("--with-datadog", path, "--store", "s.db", cwd=tmp_path) as served:
+        asked = httpx.get(
+            served.lines["datadog"] + "/api/v2/llm-obs/v1/spans/events",
+            params={"filter[from]": "2026-11-01", "filter[to]": "2026-11-30", "page[limit]": "5"},
+            headers={"DD-API-KEY": "standin", "DD-APPLICATION-KEY": "standin"},
+            timeout=10,
+        )
+    assert len(asked.json()["data"]) == 5
+    lines = len(path.read_text().splitlines())
+    assert f"error: {path}:{lines}: " in (tmp_path / "serve.log").read_text()
+
+
+def test_without_keys_nothing_is_polled(tmp_path: Path) -> None:
+    settings = Settings(evalforge_store=tmp_path / "store.db")
+    assert len(ticks_of(settings)) == 1
+    with hosting(wire_embedded(settings)) as address:
+        assert health(f"{address}/healthz")["poll"] is None
+
+
+@pytest.mark.parametrize("missing", ["datadog_api_key", "datadog_app_key"])
+def test_a_poll_comes_every_quarter_of_an_hour_where_there_are_both_keys(missing: str) -> None:
+    keys: dict[str, Any] = {"datadog_api_key": SecretStr("one"), "datadog_app_key": SecretStr("two")}
+    [_, poll] = ticks_of(Settings(**keys))
+    assert (poll.outgoing.message.model_dump(), poll.seconds) == ({"incident_id": TICK_ID}, 900)
+    assert len(ticks_of(Settings(**{**keys, missing: None}))) == 1
