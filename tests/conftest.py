@@ -30,7 +30,7 @@ _FOUND_BY = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the emulators for last: their deadlines are real, and by then the unit tests have ended."""
+    """Leave the emulators for last: their deadlines are real, and by then what runs beside has ended."""
     items.sort(key=lambda item: EMULATOR_TESTS in item.path.parents)
 
 

@@ -3,9 +3,8 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
-from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 from pydantic import JsonValue
@@ -13,11 +12,11 @@ from pydantic import JsonValue
 from shared.domain.json_text import json_in
 from shared.domain.signals import Signal
 from shared.domain.spans import Evaluation, Span, Trace
-from shared.redaction.folding import fold
 from shared.redaction.kinds import Detector, Found, Kind
 from shared.redaction.known_values import KnownValues
 from shared.redaction.places import describes, is_dropped_tag, kind_of_key, user_id_of_tag
 from shared.redaction.pseudonyms import ANY_PSEUDONYM, PLACEHOLDER, id_hash, user_hash, value_hash
+from shared.redaction.same_value import NEVER_JOINED, same_value
 from shared.redaction.text import find, merged
 from shared.redaction.told_secrets import calls_a_secret, looks_secret
 
@@ -34,13 +33,6 @@ _HEADER_PARTS = 2
 # A key that is no name of a program's: it begins otherwise, or has blanks.
 _TELLING_KEY = re.compile(r"\"(?![a-z_$][\w.$-]*\"|\\)[^\"]+\":")
 _NOTHING: tuple[JsonValue, ...] = (None, "", [], {})
-_NEVER_JOINED = frozenset({Kind.SECRET, Kind.SESSION})
-# Blanks and dashes are no part of these.
-_NUMBERED = frozenset(
-    {Kind.CARD, Kind.PHONE, Kind.IBAN, Kind.SSN, Kind.NATIONALID, Kind.PASSPORT, Kind.LICENCE, Kind.MAC}
-)
-_SEPARATORS = re.compile(r"[\W_]+")
-_CALLING_CODE = re.compile(r"^(?:00)?1(?=[2-9]\d{9}$)|^00(?=[1-9])")
 _HEADER_NAMES = ("name", "key", "header")
 _HEADER_VALUES = frozenset({"value", "values", "val"})
 
@@ -96,7 +88,7 @@ class TraceRedactor:
         self._labels: _Told[str, str] = {}
         self._texts: _Told[str, str] = {}
         self._values: _Told[str, str] = {}
-        self._messages: _Told[str, Any] = {}
+        self._messages: _Told[Hashable, Any] = {}
         self._tagged: _Told[tuple[str, ...], tuple[str, ...]] = {}
         self._user_hash: str | None = None
         self._known = KnownValues()
@@ -124,7 +116,7 @@ class TraceRedactor:
         return {
             placeholder: value_hash(kind.value, value, self._salt)
             for (kind, value), placeholder in self._placeholders.items()
-            if kind not in _NEVER_JOINED
+            if kind not in NEVER_JOINED
         }
 
     def label(self, text: str) -> str:
@@ -250,7 +242,7 @@ class TraceRedactor:
         return self._value(value)
 
     def _message(self, message: JsonValue) -> Any:  # noqa: ANN401 - JSON in, JSON out
-        return self._once(self._messages, repr(message), lambda _: self._value(message))
+        return self._once(self._messages, _spelled(message), lambda _: self._value(message))
 
     def _value(self, value: JsonValue, parent: str = "") -> Any:  # noqa: ANN401 - JSON in, JSON out
         match value:
@@ -316,7 +308,7 @@ class TraceRedactor:
         spelled = text if redacted == parsed else _ENCODER.encode(redacted)
         # The text can hold more than what was parsed: of a key told twice, JSON keeps the last. Else its
         # prose has been seen value by value, but for keys that are words of their own, `{"Anna": 1}`.
-        whole = spelled is not text or text in (_ENCODER.encode(parsed), _COMPACT.encode(parsed))
+        whole = spelled is not text or _is_spelled_so(text, parsed)
         said = not whole or _TELLING_KEY.search(spelled) is not None
         counts = self._counts.copy()
         told = self._until_nothing_is_found(spelled, prose=said, known=True)
@@ -332,7 +324,7 @@ class TraceRedactor:
         if kind is Kind.IP and ":" in value:
             kind = Kind.IPV6
         self._count(kind.value)
-        key = (kind, _same(kind, value))
+        key = (kind, same_value(kind, value))
         if key not in self._placeholders:
             self._numbered[kind.value] += 1
             self._placeholders[key] = f"<{kind.value}_{self._numbered[kind.value]}>"
@@ -359,6 +351,19 @@ def _is_conversation(value: JsonValue) -> TypeGuard[list[JsonValue]]:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
+def _spelled(message: JsonValue) -> Hashable:
+    """Spell a message, so that it is known again: one of texts alone sooner by these."""
+    if isinstance(message, dict) and all(isinstance(told, str) for told in message.values()):
+        return tuple(message.items())
+    return repr(message)
+
+
+def _is_spelled_so(text: str, parsed: JsonValue) -> bool:
+    """Say whether a text is what programs write for a value, and nothing beside it."""
+    usual = (_ENCODER, _COMPACT) if '": ' in text or ", " in text else (_COMPACT, _ENCODER)
+    return any(text == encoder.encode(parsed) for encoder in usual)
+
+
 def _header_name(members: dict[str, JsonValue]) -> str:
     """Read of which header a pair is; with more beside them a name and its values describe a parameter."""
     if _HEADER_VALUES.isdisjoint(map(str.lower, members)):
@@ -374,26 +379,3 @@ def _kind_of(key: str, value: JsonValue, parent: str = "") -> Kind | None:
     if not calls_a_secret(key) or isinstance(value, bool | list | dict | None):
         return None
     return Kind.SECRET if looks_secret(str(value)) else None
-
-
-def _same(kind: Kind, value: str) -> str:
-    """Bring spellings of one value together: a card with and without spaces is the same card."""
-    if kind in _NEVER_JOINED:
-        return value
-    folded = fold(value)
-    plain = folded.text if folded else value
-    if kind in _NUMBERED:
-        joined = _SEPARATORS.sub("", plain).casefold() or plain
-        # What calls abroad stands in front of some, and an American number is told with its 1 or without.
-        return _CALLING_CODE.sub("", joined) if kind is Kind.PHONE else joined
-    if kind in (Kind.IP, Kind.IPV6):
-        return _address(plain)
-    return plain.casefold() if kind is Kind.EMAIL else plain
-
-
-def _address(spelled: str) -> str:
-    """Spell an address in the one way that its family has; what stands beside one keeps it as it is."""
-    try:
-        return ip_address(spelled).compressed
-    except ValueError:
-        return spelled.casefold()

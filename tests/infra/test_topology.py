@@ -80,7 +80,7 @@ CHANGES = {
     "less memory": Change("functions.tf", '"1024Mi"', '"512Mi"', "function sanitize: memory"),
     "a longer timeout": Change("functions.tf", "= 15 #", "= 60 #", "function receive_alert: timeout"),
     "more at once": Change(
-        "functions.tf", "concurrency       = 1\n", "concurrency       = 2\n", "find_failures: concurrency"
+        "functions.tf", "concurrency    = 1\n", "concurrency    = 2\n", "find_failures: concurrency"
     ),
     "more instances": Change(
         "functions.tf", "most_instances = 1\n", "most_instances = 10\n", "function resend: most instances"

@@ -27,6 +27,7 @@ VALUES = (
 )
 PAGE = 4096
 SIZE = 400_000
+PLAIN = conversation(SIZE)
 
 
 def filled(length: int) -> str:
@@ -103,14 +104,8 @@ def seconds(text: str) -> float:
     return time.process_time() - started
 
 
-@pytest.fixture(scope="module")
-def plain() -> float:
-    return min(seconds(conversation(SIZE)) for _ in range(2))
-
-
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
-def test_no_text_that_repeats_itself_takes_three_times_as_long_as_what_people_say(
-    piece: str, plain: float
-) -> None:
+def test_no_text_that_repeats_itself_takes_three_times_as_long_as_what_people_say(piece: str) -> None:
     hostile = piece * (SIZE // len(piece))
-    assert min(seconds(hostile) for _ in range(2)) < 3 * plain
+    # Both are measured next to each other, and more than once: another process may slow down one of them.
+    assert any(seconds(hostile) < 3 * seconds(PLAIN) for _ in range(4))
