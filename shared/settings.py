@@ -27,6 +27,15 @@ from shared.topology import FUNCTIONS, OPTIONAL_SECRETS
 
 SHORTEST_SALT = 32
 MOST_WEBHOOK_TOKENS = 2
+# What is told where a value has another form.
+_LOOKS_LIKE = {
+    "datadog_api_url": "must be an address of this machine, such as http://127.0.0.1:8126",
+    "datadog_site": "must be a Datadog site, such as datadoghq.com, datadoghq.eu or us5.datadoghq.com",
+    "evalforge_log_level": "must be DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    "firestore_collection_prefix": "must be letters, digits, underscores and hyphens, a letter first",
+    "pii_detector": "must name a module and a function in it, such as our.names:detector",
+    "pii_salt_version": "must be 1 to 32 letters, digits, dots, dashes or underscores",
+}
 # Google's own convention: what runs in such a project is never real.
 _EMULATED_PROJECT = "demo-evalforge"
 
@@ -159,6 +168,13 @@ class Settings(BaseSettings):
         return self.datadog_api_key is not None and self.datadog_app_key is not None
 
     @property
+    def lacking_key(self) -> str:
+        """Name the one key that is missing where the other is set."""
+        keys = {"DATADOG_API_KEY": self.datadog_api_key, "DATADOG_APP_KEY": self.datadog_app_key}
+        lacking = [name for name, key in keys.items() if key is None]
+        return lacking[0] if len(lacking) == 1 else ""
+
+    @property
     def evaluation_delay(self) -> timedelta:
         """How late an evaluation may come after its trace has started."""
         return timedelta(minutes=self.evaluation_delay_minutes)
@@ -248,8 +264,18 @@ def inherited_environment() -> dict[str, str]:
 
 
 def _retold(fault: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's ErrorDetails
-    told = PydanticCustomError("value_error", str(fault["msg"]).replace("{", "{{"))
+    told = PydanticCustomError("value_error", _said(fault).replace("{", "{{"))
     return InitErrorDetails(type=told, loc=fault["loc"], input=None)
+
+
+def _said(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """Say what a value must look like; a pattern says it to nobody."""
+    name = str(fault["loc"][-1]) if fault["loc"] else ""
+    return (
+        _LOOKS_LIKE.get(name, str(fault["msg"]))
+        if fault["type"] == "string_pattern_mismatch"
+        else str(fault["msg"])
+    )
 
 
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

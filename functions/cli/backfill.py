@@ -21,6 +21,7 @@ from functions.local.host import queue_of
 from functions.local.trace_run import deliver_all
 from functions.resend import resending
 from shared.cloud.datadog_traces import RETENTION
+from shared.embedded.local_traces import LocalTraces
 from shared.errors import ConfigError, PermanentError, UnavailableError
 from shared.ports import TraceQuery
 from shared.redaction.redactor import redact_text
@@ -31,6 +32,7 @@ _INTERRUPTED = 130
 # How many windows are ordered ahead of those that are done: what is left when a command is stopped.
 _AHEAD = 20
 _POLL_SECONDS = 2.0
+_MOST_WINDOWS = 10_000
 _A_MOMENT = timedelta(seconds=1)
 
 
@@ -89,7 +91,9 @@ def backfill(
     parts = open_parts(where)
     until = until or parts.clock().replace(microsecond=0)
     if since >= until:
-        raise click.UsageError("--from must be before --to, which is now where it is not told")
+        raise click.UsageError(
+            f"--from ({since:%Y-%m-%d %H:%M}) must be before --to ({until:%Y-%m-%d %H:%M} UTC)"
+        )
     wanted = Wanted(ml_app or None, env or None, query or None)
     asked = Asked(since, until, window, wanted, most, again, dry_run)
     _check(asked, parts)
@@ -124,6 +128,14 @@ def backfill(
 
 def _check(asked: Asked, parts: Wiring) -> None:
     """Refuse what could not be searched, or what may not be kept, before anything is ordered."""
+    if isinstance(parts.traces, LocalTraces) and parts.traces.is_empty:
+        raise ConfigError(
+            "there is nothing to search: set DATADOG_API_KEY and DATADOG_APP_KEY, or run trace files first"
+        )
+    if (windows := count(asked.since, asked.until, asked.window)) > _MOST_WINDOWS:
+        raise click.UsageError(
+            f"that is {windows:,} windows; {_MOST_WINDOWS:,} at most: make --window larger"
+        )
     for name, told in asked.wanted._asdict().items():
         if told and redact_text(told) != told:
             raise click.UsageError(
@@ -136,7 +148,7 @@ def _check(asked: Asked, parts: Wiring) -> None:
         try:
             parts.traces.search(query)
         except PermanentError as error:
-            raise ConfigError(str(error)) from None
+            raise ConfigError(f"--query: {error}") from None
 
 
 def _note(text: str) -> None:

@@ -140,10 +140,9 @@ def spelled(asked: Asked, parts: Wiring) -> str:
 def _counted(told: BackfillReport) -> Iterator[str]:
     for one in told.counted:
         yield f"{_range(one.since, one.until)}  {one.failing:6} failing  {one.healthy:6} healthy"
-    yield (
-        f"{counted(len(told.counted), 'window')}: {told.failing} failing and {told.healthy} healthy traces; "
-        "nothing was ordered"
-    )
+    part = f"stopped after {len(told.counted)} of " if told.interrupted else ""
+    windows = counted(told.windows if told.interrupted else len(told.counted), "window")
+    yield f"{part}{windows}: {told.failing} failing and {told.healthy} healthy traces; nothing was ordered"
     if told.left and not told.interrupted:
         yield _left(told)
 

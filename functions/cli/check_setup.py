@@ -9,9 +9,9 @@ from typing import NamedTuple
 import click
 
 from functions.cli.command import Where, open_parts, open_settings, reporting_errors, where_options
-from functions.local.host import queue_of
+from functions.local.host import poll_fault, queue_of
 from shared.domain.incidents import POLL_ID
-from shared.errors import EvalForgeError
+from shared.errors import EvalForgeError, UnavailableError
 from shared.settings import Backend, Settings
 from shared.wiring import Wiring
 
@@ -152,6 +152,8 @@ def _site(parts: Wiring) -> str:
 
 def _poll(parts: Wiring) -> str:
     """Tell up to when Datadog was searched as a whole; a laptop that was off is behind and not at fault."""
+    if fault := poll_fault(parts):
+        raise UnavailableError(f"the last one failed: {fault}")
     search = parts.searches.get(POLL_ID).search
     behind = search.behind(parts.clock())
     if search.searched_until is None or behind is None:

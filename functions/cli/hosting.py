@@ -59,6 +59,8 @@ def serve(where: Where, port: int, traces: tuple[Path, ...], served: tuple[Path,
     logs.configure(settings.evalforge_log_level)
     if settings.evalforge_backend is Backend.CLOUD:
         raise ConfigError("on Google Cloud the functions are deployed, not served: see infra/README.md")
+    if not served and (lacking := settings.lacking_key):
+        click.echo(f"note: {lacking} is not set; Datadog is searched with both keys", err=True)
     with standing_in(settings, served, tell=_tell) as settings:
         if settings.evalforge_backend is Backend.EMBEDDED:
             _serve_embedded(settings, port, traces)
@@ -121,7 +123,7 @@ def demo(where: Where) -> None:
         raise click.UsageError("the demo runs on the embedded backend alone; see `evalforge serve`")
     started = time.perf_counter()
     where = where._replace(backend=Backend.EMBEDDED)
-    parts = open_parts(where._replace(store=where.store or Path(".evalforge/demo.db")))
+    parts = open_parts(where._replace(store=where.store or Path(".evalforge/demo.db")), asks_datadog=False)
     out = console()
     run_demo(parts, say=click.echo)
     told = report(parts, time.perf_counter() - started)

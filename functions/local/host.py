@@ -52,9 +52,17 @@ def _poll(parts: Wiring) -> dict[str, object] | None:
     search = parts.searches.get(POLL_ID).search
     behind = search.behind(parts.clock())
     return {
+        "fault": poll_fault(parts) or None,
         "searched_until": search.searched_until and search.searched_until.isoformat(timespec="seconds"),
         "lag_seconds": None if behind is None else round(behind.total_seconds()),
     }
+
+
+def poll_fault(parts: Wiring) -> str:
+    """Say why the last poll could not search; nothing where a later one has."""
+    letter = parts.dead_letters.waiting("find_failures", {"incident_id": POLL_ID})
+    searched = parts.searches.get(POLL_ID).search.searched_until
+    return letter.reason if letter and not (searched and searched >= letter.at) else ""
 
 
 def free_webhook_port(port: int) -> int:

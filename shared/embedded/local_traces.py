@@ -21,6 +21,11 @@ class LocalTraces:
         self._files = files
         self._beyond = beyond
 
+    @property
+    def is_empty(self) -> bool:
+        """Say whether there is nothing that could be searched: no file, and nothing beyond."""
+        return self._beyond is None and not self._files.registered()
+
     def register(self, path: Path, *, progress: Callable[[int], None] = lambda _: None) -> LoadedFile:
         """Make a file's traces findable, as TraceFiles does."""
         return self._files.register(path, progress=progress)
@@ -29,7 +34,7 @@ class LocalTraces:
         """Find traces in the files, then beyond them; only there for a query in Datadog's words."""
         if query.query is not None and self._beyond is None:
             raise TraceSourceError(
-                "--query is in Datadog's words, which trace files do not know: leave it out, or set "
+                "it is in Datadog's words, which trace files do not know: leave it out, or set "
                 "DATADOG_API_KEY and DATADOG_APP_KEY"
             )
         beyond = self._beyond if query.source is None else None

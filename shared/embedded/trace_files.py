@@ -78,7 +78,7 @@ class TraceFiles:
 
     def _hits(self, query: TraceQuery) -> list[TraceHit]:
         """Say which traces a query is about."""
-        registered = self._registered()
+        registered = self.registered()
         if query.source and query.source not in registered:
             # Newer content of the same file took its place, and came with an order of its own.
             return []
@@ -119,7 +119,8 @@ class TraceFiles:
                 unreadable.append(error)
         return files, unreadable
 
-    def _registered(self) -> list[str]:
+    def registered(self) -> list[str]:
+        """Name the registered files by their content's hash."""
         with self._database.reading() as connection:
             return [row[0] for row in connection.execute("SELECT sha256 FROM trace_files ORDER BY sha256")]
 

@@ -73,6 +73,11 @@ class DeadLetters:
         known = self.known(letter_id)
         return known.letter if known else None
 
+    def waiting(self, stage: str, message: dict[str, JsonValue]) -> DeadLetter | None:
+        """Read the dead letter of a message, if it waits."""
+        letter = self.get(dead_letter_id(stage, message))
+        return letter if letter and letter.state is LetterState.WAITING else None
+
     def known(self, letter_id: str) -> KnownLetter | None:
         """Read one with its version."""
         found = self._documents.get(DEAD_LETTERS, letter_id)

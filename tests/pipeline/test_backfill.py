@@ -251,7 +251,7 @@ def test_without_keys_trace_files_are_searched_by_time(tmp_path: Path, ran: dict
     register_files([SAMPLES], open_store(store))
     refused = evalforge("backfill", *HOURLY, "--query", "@status:error", "--store", store)
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err.startswith("error: --query is in Datadog's words, which trace files do not know")
+    assert refused.err.startswith("error: --query: it is in Datadog's words, which trace files do not know")
     assert (messages(store), stored(store)) == (0, {})
 
     until_noon = ("--to", "2026-11-18T12:00Z", "--window", "1h")
@@ -263,9 +263,26 @@ def test_without_keys_trace_files_are_searched_by_time(tmp_path: Path, ran: dict
     assert end_state(open_store(store)) == ran
 
 
+def test_where_there_is_nothing_to_search_no_window_counts_as_searched(datadog: Datadog) -> None:
+    for more in ((), ("--dry-run",)):
+        ended = evalforge("backfill", *HOURLY, *more, "--store", "s.db", cwd=datadog.folder)
+        assert (ended.code, ended.err.split(":")[:2]) == (2, ["error", " there is nothing to search"])
+    assert datadog.told(*HOURLY)["searched"] == WINDOWS
+
+
+def test_a_dry_run_that_was_stopped_says_of_how_many_windows_it_tells(datadog: Datadog) -> None:
+    datadog.stand_in.knobs.refuse(Refusal(503), times=100)
+    ended = datadog.backfill(*HOURLY, "--dry-run")
+    assert ended.code == 1
+    assert "stopped after 0 of 7 windows: 0 failing and 0 healthy traces" in ended.out
+
+
 def test_what_makes_no_sense_is_refused_and_nothing_is_kept(datadog: Datadog) -> None:
     for arguments, told in (
-        (["--from", "2026-11-18", "--to", "2026-11-18"], "--from must be before --to"),
+        (
+            ["--from", "2026-11-18", "--to", "2026-11-18"],
+            "--from (2026-11-18 00:00) must be before --to (2026-11-18 00:00 UTC)",
+        ),
         (["--to", "2026-11-18"], "--from"),
         (["--from", "2026-11-18", "--to", "2999-01-01"], "has not come yet"),
         (["--from", "yesterday"], "no time"),

@@ -1,6 +1,6 @@
 """`evalforge serve --with-datadog`: the whole loop against a Datadog of one's own."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,11 @@ import pytest
 from pydantic import SecretStr
 
 from functions.local.demo import alert_payload
-from functions.local.host import hosting
+from functions.local.host import hosting, poll_fault
 from functions.local.ticking import ticks_of
-from shared.domain.incidents import TICK_ID
+from shared.cloud.datadog_failures import DatadogRefusedError
+from shared.domain.incidents import POLL_ID, TICK_ID
+from shared.domain.searches import Search
 from shared.settings import Settings
 from shared.wiring import wire_embedded
 from tests.conftest import SAMPLES
@@ -53,6 +55,41 @@ def test_what_cannot_be_read_of_a_file_is_told_and_the_rest_is_served(tmp_path: 
     assert len(asked.json()["data"]) == 5
     lines = len(path.read_text().splitlines())
     assert f"error: {path}:{lines}: " in (tmp_path / "serve.log").read_text()
+
+
+def test_files_without_a_span_are_not_served(tmp_path: Path) -> None:
+    path = tmp_path / "empty.jsonl"
+    path.write_text("")
+    ended = evalforge("serve", "--with-datadog", path, "--store", "s.db", cwd=tmp_path)
+    assert (ended.code, ended.err.splitlines()[-1]) == (
+        2,
+        "error: there is nothing to serve as Datadog does: no span of these files can be read",
+    )
+
+
+def test_a_poll_that_was_refused_is_told_until_one_succeeds(tmp_path: Path) -> None:
+    settings = Settings(
+        evalforge_store=tmp_path / "store.db", datadog_api_key=SecretStr("a"), datadog_app_key=SecretStr("b")
+    )
+    parts = wire_embedded(settings)
+    now = parts.clock()
+    error = DatadogRefusedError("no permission")
+    parts.dead_letters.record(stage="find_failures", error=error, message={"incident_id": POLL_ID}, at=now)
+    assert poll_fault(parts) == "no permission"
+    parts.searches.save(
+        Search(id=POLL_ID, searched_until=now - timedelta(minutes=1)), parts.searches.get(POLL_ID)
+    )
+    assert poll_fault(parts) == "no permission"
+    parts.searches.save(
+        Search(id=POLL_ID, searched_until=now + timedelta(minutes=1)), parts.searches.get(POLL_ID)
+    )
+    assert poll_fault(parts) == ""
+
+
+def test_a_demonstration_asks_no_datadog_whatever_keys_there_are(tmp_path: Path) -> None:
+    keys = {"DATADOG_API_KEY": "a", "DATADOG_APP_KEY": "b", "DATADOG_API_URL": "http://127.0.0.1:9"}
+    ended = evalforge("demo", "--store", "s.db", cwd=tmp_path, **keys)
+    assert (ended.code, "0 dead letters" in ended.out) == (0, True)
 
 
 def test_without_keys_nothing_is_polled(tmp_path: Path) -> None:

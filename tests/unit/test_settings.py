@@ -256,3 +256,13 @@ def test_settings_do_not_change_after_they_were_read() -> None:
 
     with pytest.raises(ValidationError):
         told.trace_lookback_hours = 1  # type: ignore[misc]
+
+
+def test_a_value_of_another_form_is_told_what_it_must_look_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATADOG_API_URL", "https://example.com")
+    monkeypatch.setenv("DATADOG_SITE", "nowhere")
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+    site, url = str(refused.value).split("; ")
+    assert site.startswith("settings: DATADOG_SITE: must be a Datadog site, such as datadoghq.com, ")
+    assert url == "DATADOG_API_URL: must be an address of this machine, such as http://127.0.0.1:8126"

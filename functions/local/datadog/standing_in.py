@@ -7,7 +7,7 @@ from pathlib import Path
 from functions.local.datadog.asking import KEY, asking
 from functions.local.datadog.server import StandIn, serving
 from shared.embedded.trace_reading import Fault
-from shared.errors import TraceSourceError
+from shared.errors import ConfigError, TraceSourceError
 from shared.settings import Settings
 
 
@@ -18,6 +18,9 @@ def standing_in(
     """Serve these files as Datadog serves spans, until left, to whoever has the settings that are yielded.
 
     Without files nothing is served, and the settings stay as they are.
+
+    Raises:
+        ConfigError: there are files, and no span of them can be read.
     """
     if not paths:
         yield settings
@@ -26,6 +29,8 @@ def standing_in(
     for path in paths:
         for fault in _taken_in(path, stand_in):
             tell(fault)
+    if not stand_in.store.trace_ids():
+        raise ConfigError("there is nothing to serve as Datadog does: no span of these files can be read")
     with serving(stand_in):
         yield asking(settings, stand_in.url)
 
