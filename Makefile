@@ -25,7 +25,7 @@ demo: $(VENV)/ready ## run the whole loop over the sample shop assistant
 	@$(BIN)/evalforge demo --store $(STORE)
 
 # What keeps a core busy runs beside the pipelines; the emulators, whose deadlines are real, come last.
-BESIDE := tests/unit tests/infra tests/contract
+BESIDE := tests/unit tests/infra tests/contract tests/pipeline/test_run_files.py tests/pipeline/test_schedules.py
 
 test: $(VENV)/ready ## all tests but the long campaigns
 	@mkdir -p build
