@@ -16,6 +16,7 @@ from functions.cli.command import Where, json_option, open_parts, reporting_erro
 from functions.cli.meter import Meter
 from functions.cli.moments import Length, Moment
 from functions.cli.patience import Patient
+from functions.cli.starting import INTERRUPTED
 from functions.cli.terminal import counted, plain
 from functions.local.host import queue_of
 from functions.local.trace_run import deliver_all
@@ -28,7 +29,6 @@ from shared.redaction.redactor import redact_text
 from shared.settings import Backend
 from shared.wiring import Wiring
 
-_INTERRUPTED = 130
 # How many windows are ordered ahead of those that are done: what is left when a command is stopped.
 _AHEAD = 20
 _POLL_SECONDS = 2.0
@@ -123,7 +123,7 @@ def backfill(
     _say(told, work, asked, parts, as_json=as_json)
     if fault:
         click.echo(f"error: {plain(fault)}", err=True)
-    sys.exit(_INTERRUPTED if interrupted else 1 if work.failed or fault else 0)
+    sys.exit(INTERRUPTED if interrupted else 1 if work.failed or fault else 0)
 
 
 def _check(asked: Asked, parts: Wiring) -> None:

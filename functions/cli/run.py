@@ -19,6 +19,7 @@ from functions.cli.command import (
     where_options,
 )
 from functions.cli.report import RunReport, layout, report
+from functions.cli.starting import INTERRUPTED
 from functions.cli.terminal import console, counted, plain
 from functions.local import trace_run
 from shared.domain.suggestions import SuggestionStatus
@@ -27,7 +28,6 @@ from shared.topology import FUNCTIONS, Topic
 from shared.wiring import Wiring
 
 _MOST_SHOWN = 20
-_INTERRUPTED = 130
 _STAGES = {function.topic: function.name for function in FUNCTIONS if function.topic}
 
 
@@ -51,7 +51,7 @@ def run(files: tuple[Path, ...], where: Where, *, as_json: bool) -> None:
         outcome = _run(files, parts)
     except KeyboardInterrupt:
         click.echo("stopped; nothing is lost, and the same command goes on from here", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     _tell_faults(outcome)
     if parts.settings.evalforge_backend is not Backend.EMBEDDED:
         usable = len(files) - len(outcome.unusable)

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice, takewhile
+from typing import Self
 from uuid import uuid4
 
 from functions.find_failures.choice import Again, Choice
@@ -17,6 +18,7 @@ from shared.repositories.captures import Captures, HealthyCaptures
 from shared.repositories.incidents import Incidents
 from shared.repositories.searches import KnownSearch, Searches
 from shared.topology import Topic
+from shared.wiring import Wiring
 
 # How long one message searches before it has another one go on: far less than any function's time.
 _TURN = timedelta(seconds=25)
@@ -43,6 +45,21 @@ class FailureSearch:
     clock: Clock
     late: Lateness
     polls: bool
+
+    @classmethod
+    def of(cls, parts: Wiring) -> Self:
+        """Take from the wiring what a search works with."""
+        return cls(
+            incidents=parts.incidents,
+            searches=parts.searches,
+            traces=parts.traces,
+            monitors=parts.monitors,
+            captures=parts.captures,
+            healthy=parts.healthy,
+            clock=parts.clock,
+            late=Lateness(parts.settings.lookback, parts.settings.evaluation_delay),
+            polls=parts.settings.poll_datadog,
+        )
 
     def run(self, message: AlertRaised) -> Pages:
         """Yield what to fetch, a page at a time; each is published before the next is searched.

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from functions.find_failures.search import FailureSearch, Pages
-from functions.find_failures.where import Lateness
 from functions.local.datadog.server import Exchange, StandIn
 from functions.local.delivery import Delivery, entry_points
 from functions.local.host import queue_of
@@ -38,7 +38,14 @@ class Edge:
         self.now = NOW
         self.exchanges: list[Exchange] = []
         stand_in.clock = lambda: self.now
-        stand_in.observe = self.exchanges.append
+        # Tests clear their own list; what holds exchanges to their description sees them all.
+        seen_by_all = stand_in.observe
+
+        def observe(exchange: Exchange) -> None:
+            seen_by_all(exchange)
+            self.exchanges.append(exchange)
+
+        stand_in.observe = observe
         self.parts = self.store("store")
 
     def store(self, name: str) -> Wiring:
@@ -112,17 +119,7 @@ def passing(**fields: Any) -> list[Span]:
 
 def search_of(parts: Wiring, *, polls: bool = True) -> Callable[[AlertRaised], Pages]:
     """Hand out the search itself, to be taken a page at a time."""
-    return FailureSearch(
-        incidents=parts.incidents,
-        searches=parts.searches,
-        traces=parts.traces,
-        monitors=parts.monitors,
-        captures=parts.captures,
-        healthy=parts.healthy,
-        clock=parts.clock,
-        late=Lateness(parts.settings.lookback, parts.settings.evaluation_delay),
-        polls=polls,
-    ).run
+    return replace(FailureSearch.of(parts), polls=polls).run
 
 
 def published(page: Iterable[Outgoing]) -> set[str]:
