@@ -16,6 +16,7 @@ resource "google_firestore_field" "unindexed" {
   for_each = toset([
     "incidents",
     "searches",
+    "control_groups",
     "raw_traces",
     "healthy_traces",
     "failure_patterns",
@@ -30,6 +31,7 @@ resource "google_firestore_field" "unindexed" {
     "chunks",
     "events",
     "members",
+    "rosters",
   ])
 
   database   = google_firestore_database.evalforge.name
@@ -119,33 +121,6 @@ resource "google_firestore_field" "improvement_suggestions_first_seen" {
 }
 
 # Queries by several fields.
-resource "google_firestore_index" "control_group_by_rank" {
-  database    = google_firestore_database.evalforge.name
-  collection  = "${var.firestore_collection_prefix}healthy_traces"
-  query_scope = "COLLECTION"
-
-  fields {
-    field_path = "ml_app"
-    order      = "ASCENDING"
-  }
-  fields {
-    field_path = "env"
-    order      = "ASCENDING"
-  }
-  fields {
-    field_path = "version"
-    order      = "ASCENDING"
-  }
-  fields {
-    field_path = "rank"
-    order      = "ASCENDING"
-  }
-  fields {
-    field_path = "__name__"
-    order      = "ASCENDING"
-  }
-}
-
 resource "google_firestore_index" "control_group_last_first" {
   database    = google_firestore_database.evalforge.name
   collection  = "${var.firestore_collection_prefix}healthy_traces"
@@ -193,52 +168,6 @@ resource "google_firestore_index" "control_group_by_age" {
   fields {
     field_path = "__name__"
     order      = "ASCENDING"
-  }
-}
-
-resource "google_firestore_index" "control_group_newest_first" {
-  database    = google_firestore_database.evalforge.name
-  collection  = "${var.firestore_collection_prefix}healthy_traces"
-  query_scope = "COLLECTION"
-
-  fields {
-    field_path = "ml_app"
-    order      = "ASCENDING"
-  }
-  fields {
-    field_path = "env"
-    order      = "ASCENDING"
-  }
-  fields {
-    field_path = "started_at"
-    order      = "DESCENDING"
-  }
-  fields {
-    field_path = "__name__"
-    order      = "DESCENDING"
-  }
-}
-
-resource "google_firestore_index" "captures_newest_first" {
-  database    = google_firestore_database.evalforge.name
-  collection  = "${var.firestore_collection_prefix}raw_traces"
-  query_scope = "COLLECTION"
-
-  fields {
-    field_path = "ml_app"
-    order      = "ASCENDING"
-  }
-  fields {
-    field_path = "env"
-    order      = "ASCENDING"
-  }
-  fields {
-    field_path = "started_at"
-    order      = "DESCENDING"
-  }
-  fields {
-    field_path = "__name__"
-    order      = "DESCENDING"
   }
 }
 

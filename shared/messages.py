@@ -23,13 +23,15 @@ class AlertRaised(Message):
 class TraceFound(Message):
     """Fetch, redact and classify this trace; or, where it is told so, redact again what is stored of it.
 
-    `look` is how it looked to the search that found it.
+    `look` is how it looked to the search that found it. One that `waited` was
+    found before, and has a place in its control group only now.
     """
 
     trace_id: str
     incident_id: str = ""
     look: str = ""
     stored: bool = False
+    waited: bool = False
 
 
 class CaptureStored(Message):

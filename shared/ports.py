@@ -97,8 +97,8 @@ class Documents(Protocol):
     ) -> Page:
         """Read a page of a declared query; `equals` gives its filters' values in their order."""
 
-    def count(self, query: Query, equals: Sequence[JsonValue] = (), *, cursor: str | None = None) -> int:
-        """Count what a declared query would find, from a cursor on, without reading it."""
+    def count(self, query: Query, equals: Sequence[JsonValue] = ()) -> int:
+        """Count what a declared query would find, without reading it."""
 
     def nearest(
         self, index: VectorIndex, equals: Sequence[JsonValue], vector: Vector, *, limit: int

@@ -166,6 +166,7 @@ def function_of(topic: Topic) -> Function:
 
 INCIDENTS = "incidents"
 SEARCHES = "searches"
+CONTROL_GROUPS = "control_groups"
 RAW_TRACES = "raw_traces"
 HEALTHY_TRACES = "healthy_traces"
 FAILURE_PATTERNS = "failure_patterns"
@@ -198,6 +199,11 @@ def events_of(suggestion_id: str) -> str:
     return f"{SUGGESTIONS}/{suggestion_id}/events"
 
 
+def rosters_of(application: str) -> str:
+    """Name the subcollection of the rosters of an application's versions."""
+    return f"{CONTROL_GROUPS}/{application}/rosters"
+
+
 class Query(NamedTuple):
     """A declared query: equality filters, then an order that the document id makes total."""
 
@@ -221,15 +227,10 @@ VECTOR_FIELD = "evalforge_vector"
 
 ALL_CAPTURES = Query(RAW_TRACES, order_by="started_at")
 ALL_HEALTHY = Query(HEALTHY_TRACES, order_by="started_at")
-CONTROL_GROUP_BY_RANK = Query(HEALTHY_TRACES, filters=("ml_app", "env", "version"), order_by="rank")
 CONTROL_GROUP_LAST_FIRST = Query(
     HEALTHY_TRACES, filters=("ml_app", "env", "version"), order_by="rank", descending=True
 )
 CONTROL_GROUP_BY_AGE = Query(HEALTHY_TRACES, filters=("ml_app", "env"), order_by="started_at")
-CONTROL_GROUP_NEWEST_FIRST = Query(
-    HEALTHY_TRACES, filters=("ml_app", "env"), order_by="started_at", descending=True
-)
-CAPTURES_NEWEST_FIRST = Query(RAW_TRACES, filters=("ml_app", "env"), order_by="started_at", descending=True)
 INCIDENTS_BY_STATE = Query(INCIDENTS, filters=("state",), order_by="until", descending=True)
 LIVING_PATTERNS = Query(FAILURE_PATTERNS, filters=("withdrawn",))
 ALL_GROUPS = Query(GROUPS)
@@ -246,11 +247,8 @@ SIMILAR_GROUPS = VectorIndex(GROUPS, filters=("ml_app", "env", "failure_type", "
 QUERIES = (
     ALL_CAPTURES,
     ALL_HEALTHY,
-    CONTROL_GROUP_BY_RANK,
     CONTROL_GROUP_LAST_FIRST,
     CONTROL_GROUP_BY_AGE,
-    CONTROL_GROUP_NEWEST_FIRST,
-    CAPTURES_NEWEST_FIRST,
     INCIDENTS_BY_STATE,
     LIVING_PATTERNS,
     ALL_GROUPS,
@@ -268,6 +266,7 @@ VECTOR_INDEXES = (SIMILAR_GROUPS,)
 COLLECTION_GROUPS = (
     INCIDENTS,
     SEARCHES,
+    CONTROL_GROUPS,
     RAW_TRACES,
     HEALTHY_TRACES,
     FAILURE_PATTERNS,
@@ -282,10 +281,8 @@ COLLECTION_GROUPS = (
     "chunks",
     "events",
     "members",
+    "rosters",
 )
-CONTROL_GROUP_SIZE = 200
-# How much older than the newest trace of its application a healthy one may be.
-CONTROL_GROUP_DAYS = 30
 
 
 class Index(NamedTuple):

@@ -1,14 +1,13 @@
 """Picks a backend and hands out its parts: the only module that knows them all."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared import logs
 from shared.errors import ConfigError
@@ -28,6 +27,7 @@ from shared.ports import (
 from shared.redaction.pseudonyms import key_of
 from shared.repositories.artifacts import Artifacts
 from shared.repositories.captures import Captures, HealthyCaptures
+from shared.repositories.control_groups import ControlGroups
 from shared.repositories.dead_letters import DeadLetters
 from shared.repositories.groups import Groups
 from shared.repositories.incidents import Incidents
@@ -40,7 +40,7 @@ from shared.settings import Backend, FunctionSettings, Settings, load_settings
 from shared.topology import FUNCTIONS
 
 if TYPE_CHECKING:
-    from shared.cloud.datadog_client import DatadogClient
+    from shared.cloud.datadog import Datadog
     from shared.embedded.trace_files import TraceFiles
     from shared.redaction.kinds import Detector
     from shared.redaction.policy import Redaction
@@ -124,8 +124,13 @@ class Wiring:
 
     @property
     def healthy(self) -> HealthyCaptures:
-        """The control group."""
+        """Sanitized traces that passed: the control groups."""
         return HealthyCaptures(self.documents)
+
+    @property
+    def control_groups(self) -> ControlGroups:
+        """Who is in the control groups."""
+        return ControlGroups(self.documents)
 
     @property
     def patterns(self) -> Patterns:
@@ -164,7 +169,6 @@ class Wiring:
 
 
 _LONGEST_PATIENCE = 20.0
-_FOREVER = timedelta(days=20 * 365)
 _lock = threading.Lock()
 _current: Wiring | None = None
 
@@ -281,60 +285,23 @@ def _once(make: Callable[[], Part]) -> Callable[[], Part]:
     return get
 
 
-class _Datadog(NamedTuple):
-    """What asks Datadog, over one client."""
+def _datadog(settings: Settings, clock: Clock) -> "Datadog":
+    from shared.cloud.datadog import datadog_of
 
-    traces: TraceSource
-    monitors: Monitors
-
-
-def _datadog(settings: Settings, clock: Clock) -> _Datadog:
-    from shared.cloud.datadog_monitors import DatadogMonitors
-    from shared.cloud.datadog_traces import RETENTION, DatadogTraces, Pace
-
-    if not settings.asks_datadog:
-        raise ConfigError("Datadog cannot be asked: set DATADOG_API_KEY and DATADOG_APP_KEY")
-    client = _datadog_client(settings)
-    traces = DatadogTraces(
-        client,
-        settings.signal_rules,
-        clock=clock,
-        sleep=time.sleep,
-        lookback=settings.lookback,
-        pace=Pace(
-            patience_seconds=_patience(settings.function_target) or _LONGEST_PATIENCE,
-            # What stands for Datadog keeps what it was given, however old that is.
-            retention=_FOREVER if settings.datadog_api_url else RETENTION,
-        ),
-    )
-    return _Datadog(traces, DatadogMonitors(client))
+    return datadog_of(settings, clock, patience_seconds=_patience(settings.function_target))
 
 
 def _access(settings: Settings, clock: Clock) -> Access:
-    """Ask with what keys there are: the API key alone is enough to hear whether it is valid."""
-    from shared.cloud.datadog_access import DatadogAccess
+    from shared.cloud.datadog import access_of
 
-    return DatadogAccess(_datadog_client(settings), clock)
-
-
-def _datadog_client(settings: Settings) -> "DatadogClient":
-    from shared.cloud.datadog_client import DatadogClient
-
-    if settings.datadog_api_key is None:
-        raise ConfigError("Datadog cannot be asked: set DATADOG_API_KEY")
-    return DatadogClient(
-        api_key=settings.datadog_api_key.get_secret_value(),
-        app_key=settings.datadog_app_key.get_secret_value() if settings.datadog_app_key else "",
-        site=settings.datadog_site,
-        host=settings.datadog_api_url,
-    )
+    return access_of(settings, clock)
 
 
-def _monitors(settings: Settings, datadog: Callable[[], _Datadog]) -> Monitors | None:
+def _monitors(settings: Settings, datadog: Callable[[], "Datadog"]) -> Monitors | None:
     return datadog().monitors if settings.asks_datadog else None
 
 
-def _cloud_traces(settings: Settings, datadog: Callable[[], _Datadog]) -> TraceSource:
+def _cloud_traces(settings: Settings, datadog: Callable[[], "Datadog"]) -> TraceSource:
     """Search Datadog; on the emulators trace files too."""
     if settings.evalforge_backend is Backend.CLOUD:
         return datadog().traces
@@ -346,7 +313,7 @@ def _cloud_traces(settings: Settings, datadog: Callable[[], _Datadog]) -> TraceS
     return _local_traces(settings, files, datadog)
 
 
-def _local_traces(settings: Settings, files: "TraceFiles", datadog: Callable[[], _Datadog]) -> TraceSource:
+def _local_traces(settings: Settings, files: "TraceFiles", datadog: Callable[[], "Datadog"]) -> TraceSource:
     """Read trace files, and where there are keys for Datadog, search there for what is in none of them."""
     from shared.embedded.local_traces import LocalTraces
 

@@ -7,14 +7,15 @@ from itertools import chain, islice, takewhile
 from typing import Self
 from uuid import uuid4
 
-from functions.find_failures.choice import Again, Choice
+from functions.find_failures.choice import Again, Choice, Wanted
 from functions.find_failures.where import Lateness, asked_of, where_to_look
 from shared.domain.incidents import POLL_ID, TICK_ID, Incident, IncidentKind, IncidentState
 from shared.domain.searches import Search, earlier
 from shared.logs import logger
 from shared.messages import AlertRaised, TraceFound
-from shared.ports import Clock, Monitors, Outgoing, TraceHit, TraceQuery, TraceSource
+from shared.ports import Clock, Monitors, Outgoing, TraceQuery, TraceSource
 from shared.repositories.captures import Captures, HealthyCaptures
+from shared.repositories.control_groups import ControlGroups
 from shared.repositories.incidents import Incidents
 from shared.repositories.searches import KnownSearch, Searches
 from shared.topology import Topic
@@ -42,6 +43,7 @@ class FailureSearch:
     monitors: Monitors | None
     captures: Captures
     healthy: HealthyCaptures
+    groups: ControlGroups
     clock: Clock
     late: Lateness
     polls: bool
@@ -56,6 +58,7 @@ class FailureSearch:
             monitors=parts.monitors,
             captures=parts.captures,
             healthy=parts.healthy,
+            groups=parts.control_groups,
             clock=parts.clock,
             late=Lateness(parts.settings.lookback, parts.settings.evaluation_delay),
             polls=parts.settings.poll_datadog,
@@ -100,11 +103,12 @@ class FailureSearch:
         known = self.searches.get(incident.id)
         query, search = self._under_way(incident, known.search, started)
         again = Again(always=incident.kind is IncidentKind.BACKFILL, delay=self.late.delay, now=started)
-        choice = Choice(self.captures, self.healthy, again)
+        choice = Choice(self.captures, self.healthy, self.groups, again)
         going_on = True
         while going_on:
             page = self.traces.search(query, cursor=search.cursor)
-            yield [_found(hit, incident) for hit in choice.worth_fetching(page.hits)]
+            for wanted in choice.rounds(page.hits):
+                yield [_found(one, incident) for one in wanted]
             search = search.advanced_to(page.cursor)
             if (noted := self._note(search, known)) is None:
                 return
@@ -155,9 +159,8 @@ class FailureSearch:
         logger("find_failures").info("searched", extra=told)
 
 
-def _found(hit: TraceHit, incident: Incident) -> Outgoing:
-    found = TraceFound(trace_id=hit.trace_id, incident_id=incident.id, look=hit.look)
-    return Outgoing(Topic.FAILURES, found)
+def _found(one: Wanted, incident: Incident) -> Outgoing:
+    return Outgoing(Topic.FAILURES, TraceFound(incident_id=incident.id, **one._asdict()))
 
 
 def _asked_for(incident: Incident) -> Outgoing:

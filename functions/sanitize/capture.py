@@ -1,8 +1,12 @@
 """From a trace's id to its capture: fetched whole, redacted, classified, stored."""
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
+from functions.sanitize.control_group import keep_control_group
 from shared.domain.captures import Capture
 from shared.domain.signals import SignalRules, signals_of, was_evaluated
 from shared.domain.spans import Trace
@@ -14,67 +18,104 @@ from shared.redaction import SANITIZER_VERSION
 from shared.redaction.policy import Redaction
 from shared.redaction.redactor import Redacted
 from shared.repositories.captures import Captures, HealthyCaptures, Known, Seen, Stored
+from shared.repositories.control_groups import ControlGroups
 from shared.repositories.patterns import Patterns
 from shared.repositories.suggestions import Suggestions
-from shared.topology import CONTROL_GROUP_DAYS, CONTROL_GROUP_SIZE, Topic
+from shared.topology import Topic
+from shared.wiring import Wiring
 
-_KEPT = timedelta(days=CONTROL_GROUP_DAYS)
 
+@dataclass(frozen=True)
+class Sanitizer:
+    """Stores traces where they belong, sanitized."""
 
-def sanitize_trace(
-    message: TraceFound,
-    *,
-    traces: TraceSource,
-    captures: Captures,
-    healthy: HealthyCaptures,
-    patterns: Patterns,
-    suggestions: Suggestions,
-    rules: SignalRules,
-    redaction: Redaction,
-    clock: Clock,
-    delay: timedelta,
-) -> list[Outgoing]:
-    """Store a trace where it belongs now, and pass it on if it has failed, or had.
+    traces: TraceSource
+    captures: Captures
+    healthy: HealthyCaptures
+    groups: ControlGroups
+    patterns: Patterns
+    suggestions: Suggestions
+    rules: SignalRules
+    redaction: Redaction
+    clock: Clock
+    delay: timedelta
 
-    What was stored is looked up before the trace is fetched: if somebody stores
-    a later fetch meanwhile, this one gives way and is delivered again. What rests
-    on a healthy capture that has failed is told before that goes.
-    """
-    known, known_healthy = captures.known(message.trace_id), healthy.known(message.trace_id)
-    try:
-        trace = None if message.stored else traces.fetch(message.trace_id)
-    except (TraceNotFoundError, TraceSourceError):
-        # The source no longer has it; what is stored of it is as whole as it will ever be.
-        if not (known.exists or known_healthy.exists):
-            raise
-        trace = None
-    if trace is None:
-        if (stored := captures.read(known)) is not None:
-            return _store_again(captures, stored, known, redaction, clock)
-        if (stored := healthy.read(known_healthy)) is not None:
-            return _store_again(healthy, stored, known_healthy, redaction, clock)
-        raise NotFoundError("nothing is stored of this trace, so it cannot be redacted again")
-    capture = capture_of(trace, rules=rules, redaction=redaction)
-    passed_on = [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=message.trace_id))]
-    _refuse_loss(captures.read(known), capture)
-    now = clock()
-    citing = tuple(sorted({*_cited_by(known), *_cited_by(known_healthy)}))
-    seen = Seen(message.look, settled=capture.started_at + delay <= now, cited_by=citing)
-    if capture.healthy:
-        _accept(
-            healthy.store(capture, known_healthy, at=now, seen=seen),
-            gone=captures.remove(message.trace_id, known),
+    @classmethod
+    def of(cls, parts: Wiring) -> Self:
+        """Take from the wiring what it works with."""
+        return cls(
+            traces=parts.traces,
+            captures=parts.captures,
+            healthy=parts.healthy,
+            groups=parts.control_groups,
+            patterns=parts.patterns,
+            suggestions=parts.suggestions,
+            rules=parts.settings.signal_rules,
+            redaction=parts.redaction,
+            clock=parts.clock,
+            delay=parts.settings.evaluation_delay,
         )
-        keep_control_group(capture, captures, healthy)
-        return passed_on if known.exists or patterns.get(message.trace_id) else []
-    _accept(captures.store(capture, known, at=now, seen=seen), gone=True)
-    if known_healthy.head:
-        for one in citing:
-            suggestions.shake(one, _reference_failed(message.trace_id, now), about=known_healthy.head)
-    _accept(Stored.UNCHANGED, gone=healthy.remove(message.trace_id, known_healthy))
-    healthy.age_out(capture.ml_app, capture.env, capture.started_at - _KEPT)
-    shaken = [Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id=one)) for one in citing]
-    return passed_on + shaken
+
+    def run(self, message: TraceFound) -> Iterator[list[Outgoing]]:
+        """Store a trace where it belongs now, and pass it on if it has failed, or had.
+
+        What was stored is looked up before the trace is fetched: if somebody stores
+        a later fetch meanwhile, this one gives way and is delivered again.
+        """
+        known, known_healthy = self.captures.known(message.trace_id), self.healthy.known(message.trace_id)
+        try:
+            trace = None if message.stored else self.traces.fetch(message.trace_id)
+        except (TraceNotFoundError, TraceSourceError):
+            # The source no longer has it; what is stored of it is as whole as it will ever be.
+            if not (message.waited or known.exists or known_healthy.exists):
+                raise
+            trace = None
+        if trace is not None:
+            capture = capture_of(trace, rules=self.rules, redaction=self.redaction)
+            yield self._store(message, capture, known, known_healthy)
+            yield from keep_control_group(trace, capture, self.healthy, self.groups)
+        elif (stored := self.captures.read(known)) is not None:
+            yield self._store_again(self.captures, stored, known)
+        elif (stored := self.healthy.read(known_healthy)) is not None:
+            yield self._store_again(self.healthy, stored, known_healthy)
+        elif not message.waited:
+            raise NotFoundError("nothing is stored of this trace, so it cannot be redacted again")
+
+    def _store(
+        self, message: TraceFound, capture: Capture, known: Known, known_healthy: Known
+    ) -> list[Outgoing]:
+        """Store what was fetched; what rests on a healthy capture that failed is told before that goes."""
+        passed_on = [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=message.trace_id))]
+        _refuse_loss(self.captures.read(known), capture)
+        now = self.clock()
+        citing = tuple(sorted({*_cited_by(known), *_cited_by(known_healthy)}))
+        seen = Seen(message.look, settled=capture.started_at + self.delay <= now, cited_by=citing)
+        if capture.healthy:
+            _accept(
+                self.healthy.store(capture, known_healthy, at=now, seen=seen),
+                gone=self.captures.remove(message.trace_id, known),
+            )
+            return passed_on if known.exists or self.patterns.get(message.trace_id) else []
+        _accept(self.captures.store(capture, known, at=now, seen=seen), gone=True)
+        if known_healthy.head:
+            for one in citing:
+                failed = _reference_failed(message.trace_id, now)
+                self.suggestions.shake(one, failed, about=known_healthy.head)
+        _accept(Stored.UNCHANGED, gone=self.healthy.remove(message.trace_id, known_healthy))
+        shaken = [Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id=one)) for one in citing]
+        return passed_on + shaken
+
+    def _store_again(
+        self, collection: Captures | HealthyCaptures, stored: Capture, known: Known
+    ) -> list[Outgoing]:
+        """Redact again what earlier rules or another policy have left, and pass a failing trace on."""
+        stale = stored.sanitizer_version != SANITIZER_VERSION
+        # Its application may withhold only since.
+        if stale or self.redaction.free_text.withholds(stored.ml_app):
+            again = redacted_again(stored, self.redaction)
+            if again.content_hash != stored.content_hash:
+                _accept(collection.store(again, known, at=self.clock()), gone=True)
+        return [] if stored.healthy else [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=stored.trace_id))]
 
 
 def _cited_by(known: Known) -> tuple[str, ...]:
@@ -90,19 +131,6 @@ def _reference_failed(trace_id: str, at: datetime) -> Event:
     )
 
 
-def keep_control_group(capture: Capture, captures: Captures, healthy: HealthyCaptures) -> None:
-    """Remove what the control group of a healthy capture has no place for, or what has grown too old for it.
-
-    Which those are does not depend on the order in which traces come: all are
-    held against the newest trace of their application.
-    """
-    application = capture.ml_app, capture.env
-    newest = [one.newest(*application) for one in (captures, healthy)]
-    latest = max(filter(None, (capture.started_at, *newest)))
-    healthy.age_out(*application, latest - _KEPT)
-    healthy.trim(*application, capture.version, CONTROL_GROUP_SIZE)
-
-
 def capture_of(trace: Trace, *, rules: SignalRules, redaction: Redaction) -> Capture:
     """Say what flags a trace, and redact both."""
     redacted = redaction.of(trace, signals_of(trace, rules))
@@ -114,19 +142,6 @@ def capture_of(trace: Trace, *, rules: SignalRules, redaction: Redaction) -> Cap
         salt_version=redaction.salt_version,
         pseudonyms=redacted.pseudonyms,
     )
-
-
-def _store_again(
-    collection: Captures | HealthyCaptures, stored: Capture, known: Known, redaction: Redaction, clock: Clock
-) -> list[Outgoing]:
-    """Redact again what earlier rules or another policy have left, and pass a failing trace on."""
-    stale = stored.sanitizer_version != SANITIZER_VERSION
-    # Its application may withhold only since.
-    if stale or redaction.free_text.withholds(stored.ml_app):
-        again = redacted_again(stored, redaction)
-        if again.content_hash != stored.content_hash:
-            _accept(collection.store(again, known, at=clock()), gone=True)
-    return [] if stored.healthy else [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=stored.trace_id))]
 
 
 def redacted_again(capture: Capture, redaction: Redaction) -> Capture:

@@ -3,7 +3,7 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from functions.sanitize.capture import sanitize_trace
+from functions.sanitize.capture import Sanitizer
 from shared import runtime, wiring
 from shared.messages import TraceFound
 
@@ -12,21 +12,10 @@ from shared.messages import TraceFound
 def sanitize(event: CloudEvent) -> None:
     """Redact and store one trace."""
     parts = wiring.current()
-    runtime.handle(
+    runtime.handle_in_pages(
         event,
         TraceFound,
-        lambda message: sanitize_trace(
-            message,
-            traces=parts.traces,
-            captures=parts.captures,
-            healthy=parts.healthy,
-            patterns=parts.patterns,
-            suggestions=parts.suggestions,
-            rules=parts.settings.signal_rules,
-            redaction=parts.redaction,
-            clock=parts.clock,
-            delay=parts.settings.evaluation_delay,
-        ),
+        lambda message: Sanitizer.of(parts).run(message),
         stage="sanitize",
         parts=parts,
     )

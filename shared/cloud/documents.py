@@ -121,13 +121,10 @@ class FirestoreDocuments:
         more = len(found) > limit
         return Page(found[:limit], cursor_after(found[limit - 1], query) if more else None)
 
-    def count(self, query: Query, equals: Sequence[JsonValue] = (), *, cursor: str | None = None) -> int:
-        """Count what a declared query would find, from a cursor on."""
-        asked = self._ordered(query, equals)
-        if cursor is not None:
-            asked = asked.start_after(self._start(query, cursor))
+    def count(self, query: Query, equals: Sequence[JsonValue] = ()) -> int:
+        """Count what a declared query would find."""
         with self._telling():
-            counted: Any = asked.count(alias="all")
+            counted: Any = self._ordered(query, equals).count(alias="all")
             return int(counted.get(**patience(self._patience))[0][0].value)
 
     def nearest(

@@ -3,6 +3,7 @@
 from typing import Self
 
 from shared.domain.canonical import canonical_json, digest
+from shared.domain.control_group import control_group_rank
 from shared.domain.model import Instant, Model
 from shared.domain.signals import Signal
 from shared.domain.spans import Span, Trace
@@ -123,12 +124,3 @@ def head_of(capture: Capture) -> CaptureHead:
         sanitizer_version=capture.sanitizer_version,
         content_hash=capture.content_hash,
     )
-
-
-def control_group_rank(trace_id: str, *, evaluated: bool) -> str:
-    """Rank a healthy trace for the control group, where the lowest stay.
-
-    Traces that were judged and passed come before those that nobody flagged;
-    among equals a hash decides, so that the order of arrival does not matter.
-    """
-    return ("0" if evaluated else "1") + digest("control-group", trace_id, length=16)

@@ -90,9 +90,9 @@ class SqliteDocuments:
         more = len(rows) > limit and documents
         return Page(documents, cursor_after(documents[-1], query) if more else None)
 
-    def count(self, query: Query, equals: Sequence[JsonValue] = (), *, cursor: str | None = None) -> int:
-        """Count what a declared query would find, from a cursor on."""
-        where, values = _from_cursor(query, equals, cursor)
+    def count(self, query: Query, equals: Sequence[JsonValue] = ()) -> int:
+        """Count what a declared query would find."""
+        where, values = _from_cursor(query, equals, None)
         with self._database.reading() as connection:
             row = connection.execute(f"SELECT count(*) FROM documents WHERE {where}", values).fetchone()  # noqa: S608
         return int(row[0])

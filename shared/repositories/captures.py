@@ -17,7 +17,6 @@ from shared.topology import (
     ALL_HEALTHY,
     CAPTURES_LATEST_FIRST,
     CONTROL_GROUP_BY_AGE,
-    CONTROL_GROUP_BY_RANK,
     CONTROL_GROUP_LAST_FIRST,
     HEALTHY_LATEST_FIRST,
     HEALTHY_TRACES,
@@ -26,6 +25,8 @@ from shared.topology import (
 )
 
 _STORED_AT = "stored_at"
+# Captures are large, and most often one has no place.
+_AT_ONCE = 10
 _LONG_AGO = "0001-01-01T00:00:00+00:00"
 
 
@@ -108,12 +109,6 @@ class _CaptureCollection:
         found = self._documents.get_many(self._collection, named, list(CaptureHead.model_fields))
         return {named[name]: _head(document) for name, document in found.items()}
 
-    def newest(self, ml_app: str, env: str) -> datetime | None:
-        """Say when the newest of an application's traces started."""
-        newest_first = Query(self._collection, ("ml_app", "env"), "started_at", descending=True)
-        page = self._documents.query(newest_first, (ml_app, env), limit=1)
-        return _head(page.documents[0]).started_at if page.documents else None
-
     def read(self, known: Known) -> Capture | None:
         """Read the capture that was known, whole."""
         return self._capture(known.document) if known.document else None
@@ -180,43 +175,41 @@ class HealthyCaptures(_CaptureCollection):
         """Use the `healthy_traces` collection."""
         super().__init__(documents, HEALTHY_TRACES, ALL_HEALTHY, HEALTHY_LATEST_FIRST)
 
-    def last_rank(self, ml_app: str, env: str, version: str, size: int) -> str | None:
-        """Say which rank is the last that a control group of this size has; None while it has room."""
-        key = (ml_app, env, version)
-        beyond = self._documents.count(CONTROL_GROUP_BY_RANK, key) - size
-        if beyond < 0:
-            return None
-        found = self._documents.query(CONTROL_GROUP_LAST_FIRST, key, limit=beyond + 1).documents
-        return _head(found[-1]).rank if found else None
+    def lacking(self, trace_ids: Iterable[str]) -> list[str]:
+        """Name those of these traces that are not stored, in their order."""
+        asked = list(trace_ids)
+        stored = self.heads_of(asked)
+        return [name for name in asked if name not in stored]
 
-    def trim(self, ml_app: str, env: str, version: str, size: int) -> None:
-        """Remove the captures that a control group of this size has no place for.
-
-        Only what has so many ranking before it is removed, counted by itself:
-        somebody else may add and remove meanwhile.
-        """
-        key = (ml_app, env, version)
-        if self._documents.count(CONTROL_GROUP_BY_RANK, key) <= size:
-            return
+    def trim(self, ml_app: str, env: str, version: str, beyond: str) -> None:
+        """Remove the captures that rank beyond the last that has a place."""
         cursor: str | None = None
         while True:
-            page = self._documents.query(CONTROL_GROUP_LAST_FIRST, key, limit=1, cursor=cursor)
+            page = self._documents.query(
+                CONTROL_GROUP_LAST_FIRST, (ml_app, env, version), limit=_AT_ONCE, cursor=cursor
+            )
+            for document in page.documents:
+                if _head(document).rank <= beyond:
+                    return
+                self.drop(Known(document))
             if (cursor := page.cursor) is None:
                 return
-            if self._documents.count(CONTROL_GROUP_LAST_FIRST, key, cursor=cursor) < size:
-                return
-            self._remove_unless_cited(page.documents[0])
 
-    def age_out(self, ml_app: str, env: str, before: datetime) -> None:
-        """Remove the captures of traces that started before a moment."""
+    def aged(self, ml_app: str, env: str, before: datetime) -> list[Known]:
+        """List the captures of traces that started before a moment."""
+        found: list[Known] = []
         cursor: str | None = None
         while True:
-            page = self._documents.query(CONTROL_GROUP_BY_AGE, (ml_app, env), limit=1, cursor=cursor)
-            if not page.documents or _head(page.documents[0]).started_at >= before:
-                return
-            self._remove_unless_cited(page.documents[0])
-            if (cursor := page.cursor) is None:
-                return
+            page = self._documents.query(CONTROL_GROUP_BY_AGE, (ml_app, env), limit=_AT_ONCE, cursor=cursor)
+            old = [one for one in page.documents if _head(one).started_at < before]
+            found += map(Known, old)
+            if len(old) < len(page.documents) or (cursor := page.cursor) is None:
+                return found
+
+    def drop(self, known: Known) -> None:
+        """Remove what a control group has no place for, unless a proof cites it."""
+        if known.head and not known.head.cited_by:
+            self.remove(known.head.trace_id, known)
 
     def cite(self, trace_id: str, suggestion_id: str) -> bool:
         """Note that a suggestion's proof rests on a capture, so that it stays; False where it has gone."""
@@ -229,10 +222,6 @@ class HealthyCaptures(_CaptureCollection):
             ):
                 return True
         return False
-
-    def _remove_unless_cited(self, document: Document) -> None:
-        if not _head(document).cited_by:
-            self.remove(_head(document).trace_id, Known(document))
 
 
 def _head(document: Document) -> CaptureHead:

@@ -19,7 +19,7 @@ from shared.errors import MessageError, RefusedError, UnavailableError
 from shared.ports import Create, Delete, Documents, Outgoing, Replace, Write
 from shared.repositories.dead_letters import DeadLetters
 from shared.topology import (
-    CONTROL_GROUP_BY_RANK,
+    CONTROL_GROUP_LAST_FIRST,
     GROUPS,
     HEALTHY_TRACES,
     RAW_TRACES,
@@ -198,7 +198,7 @@ def test_a_removal_with_a_version_needs_that_version(documents: Documents) -> No
 
 @pytest.mark.parametrize("descending", [False, True])
 def test_a_query_pages_in_order_through_all_of_it(documents: Documents, *, descending: bool) -> None:
-    by_rank = CONTROL_GROUP_BY_RANK._replace(descending=descending)
+    by_rank = CONTROL_GROUP_LAST_FIRST._replace(descending=descending)
     for number in range(25):
         # Equal ranks, so that the document id must make the order total.
         data = {"ml_app": "a", "env": "prod", "version": "1", "rank": f"{number // 3:02}"}
@@ -215,8 +215,8 @@ def test_a_query_pages_in_order_through_all_of_it(documents: Documents, *, desce
         if (cursor := page.cursor) is None:
             break
     assert seen == sorted((f"d{number:02}" for number in range(25)), reverse=descending)
-    assert documents.count(CONTROL_GROUP_BY_RANK, ("a", "prod", "1")) == 25
-    assert documents.count(CONTROL_GROUP_BY_RANK, ("c", "prod", "1")) == 0
+    assert documents.count(CONTROL_GROUP_LAST_FIRST, ("a", "prod", "1")) == 25
+    assert documents.count(CONTROL_GROUP_LAST_FIRST, ("c", "prod", "1")) == 0
 
 
 def test_a_full_last_page_has_no_cursor(documents: Documents) -> None:
@@ -239,7 +239,7 @@ def test_a_document_written_while_paging_disturbs_nobody(documents: Documents) -
 @pytest.mark.parametrize("cursor", ["", "!!!", "e30=", "WzFd", "bnVsbA==", "WzEsMiwzXQ=="])
 def test_a_cursor_of_somebody_else_is_refused(documents: Documents, cursor: str) -> None:
     with pytest.raises(MessageError, match="cursor"):
-        documents.query(CONTROL_GROUP_BY_RANK, ("a", "b", "c"), limit=1, cursor=cursor)
+        documents.query(CONTROL_GROUP_LAST_FIRST, ("a", "b", "c"), limit=1, cursor=cursor)
 
 
 def test_subcollections_are_apart(documents: Documents) -> None:

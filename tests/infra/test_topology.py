@@ -168,7 +168,7 @@ CHANGES = {
     ),
     "a field less": Change(
         "firestore.tf",
-        '  fields {\n    field_path = "rank"\n    order      = "ASCENDING"\n  }\n',
+        '  fields {\n    field_path = "rank"\n    order      = "DESCENDING"\n  }\n',
         "",
         "only in the topology: index of COLLECTION healthy_traces by ml_app",
     ),

@@ -17,7 +17,7 @@ from functions.local.delivery import Delivery, entry_points
 from functions.local.trace_run import run_files
 from functions.review.bundle import chosen_artifacts, write_bundle
 from functions.review.decisions import approve, reject
-from functions.sanitize.capture import sanitize_trace
+from functions.sanitize.capture import Sanitizer
 from shared import logs, wiring
 from shared.domain.incidents import Incident, IncidentKind
 from shared.domain.spans import Trace
@@ -111,19 +111,9 @@ def test_an_earlier_fetch_never_replaces_a_later_one(ran: Wiring) -> None:
     early = Trace(trace_id=whole.trace_id, spans=whole.spans[:2])
     ran.captures.remove(head.trace_id, ran.captures.known(head.trace_id))
 
-    def sanitize(source: Any) -> list[Outgoing]:
-        return sanitize_trace(
-            TraceFound(trace_id=head.trace_id, incident_id="in-1"),
-            traces=source,
-            captures=ran.captures,
-            healthy=ran.healthy,
-            patterns=ran.patterns,
-            suggestions=ran.suggestions,
-            rules=ran.settings.signal_rules,
-            redaction=ran.redaction,
-            clock=ran.clock,
-            delay=ran.settings.evaluation_delay,
-        )
+    def sanitize(source: Any) -> None:
+        sanitizer = replace(Sanitizer.of(ran), traces=source)
+        list(sanitizer.run(TraceFound(trace_id=head.trace_id, incident_id="in-1")))
 
     with pytest.raises(ConflictError):
         sanitize(Overtaking(early, lambda: sanitize(ran.traces)))

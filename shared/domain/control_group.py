@@ -1,0 +1,100 @@
+"""Which healthy traces a failure is held against: of the last thirty days, those that rank lowest."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple, Self
+
+from shared.domain.canonical import digest
+from shared.domain.model import Instant, Model
+
+SIZE = 200
+# How much older than the newest trace of its application and environment a member may be.
+KEPT = timedelta(days=30)
+
+
+class Application(NamedTuple):
+    """What has a control group of its own; by its names as traces have them, which are not stored."""
+
+    ml_app: str
+    env: str
+    version: str
+
+
+class Candidate(NamedTuple):
+    """A healthy trace that was found."""
+
+    trace_id: str
+    started_at: Instant
+    evaluated: bool
+
+    @property
+    def rank(self) -> str:
+        """Where it stands among the others."""
+        return control_group_rank(self.trace_id, evaluated=self.evaluated)
+
+
+class Roster(Model):
+    """Who may be in a control group: its members, and those who will be when newer traces age others out.
+
+    It is the same for any order in which traces are found. As the window only
+    moves on, a trace that `SIZE` newer ones rank before is never a member again
+    and is forgotten; of n traces about SIZE * (1 + ln(n / SIZE)) are left.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+
+    @property
+    def members(self) -> tuple[Candidate, ...]:
+        """Who is in the group, the lowest rank first."""
+        return tuple(sorted(self.candidates, key=lambda one: one.rank)[:SIZE])
+
+    @property
+    def last_rank(self) -> str | None:
+        """The rank beyond which nobody has a place; None while there is room."""
+        return self.members[-1].rank if len(self.candidates) >= SIZE else None
+
+    def after(self, *, newest: datetime, passed: Iterable[Candidate] = (), failed: str | None = None) -> Self:
+        """Take in who passed; strike out one that has failed, and who is too old beside the newest."""
+        named = {one.trace_id: one for one in self.candidates}
+        for one in passed:
+            before = named.get(one.trace_id, one)
+            # A search sees a part of a trace; what any has seen of it counts.
+            named[one.trace_id] = Candidate(
+                one.trace_id,
+                min(one.started_at, before.started_at),
+                evaluated=one.evaluated or before.evaluated,
+            )
+        if failed is not None:
+            named.pop(failed, None)
+        within = (one for one in named.values() if one.started_at >= newest - KEPT)
+        return type(self)(candidates=tuple(_ever_members(within)))
+
+
+def _ever_members(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Leave out whom enough newer ones rank before; the newest first."""
+    # The lowest ranks so far, the highest of them first.
+    lowest: list[_Descending] = []
+    ranked = [(one.rank, one) for one in candidates]
+    for rank, one in sorted(ranked, key=lambda each: (-each[1].started_at.timestamp(), each[0])):
+        if len(lowest) < SIZE:
+            heapq.heappush(lowest, _Descending(rank))
+            yield one
+        elif heapq.heappushpop(lowest, _Descending(rank)).rank != rank:
+            yield one
+
+
+class _Descending(NamedTuple):
+    rank: str
+
+    def __lt__(self, other: tuple[object, ...]) -> bool:
+        return isinstance(other, _Descending) and self.rank > other.rank
+
+
+def control_group_rank(trace_id: str, *, evaluated: bool) -> str:
+    """Rank a healthy trace for the control group, where the lowest stay.
+
+    Traces that were judged and passed come before those that nobody flagged;
+    among equals a hash decides, so that the order of arrival does not matter.
+    """
+    return ("0" if evaluated else "1") + digest("control-group", trace_id, length=16)
