@@ -46,8 +46,18 @@ _TERMINATED = 143
     help="A trace file to serve as Datadog's API does, on loopback, and to search there; may be given more "
     "than once. Its traces stay as old as they are: post alerts of their time, or backfill it.",
 )
+@click.option(
+    "--datadog-log",
+    "log",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file to write what was asked of that API and what it answered, a line of JSON each, without "
+    "keys. It has what the traces say, unredacted: it is made for you alone to read.",
+)
 @reporting_errors
-def serve(where: Where, port: int, traces: tuple[Path, ...], served: tuple[Path, ...]) -> None:
+def serve(
+    where: Where, port: int, traces: tuple[Path, ...], served: tuple[Path, ...], log: Path | None
+) -> None:
     """Host every function on loopback: POST webhooks to /receive_alert.
 
     Embedded, all of them in this process. With `--backend emulator` as they are
@@ -55,13 +65,15 @@ def serve(where: Where, port: int, traces: tuple[Path, ...], served: tuple[Path,
     FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST name running ones, and a
     process of functions-framework for each function.
     """
+    if log is not None and not served:
+        raise click.UsageError("--datadog-log is about the Datadog of --with-datadog, which is not given")
     settings = open_settings(where)
     logs.configure(settings.evalforge_log_level)
     if settings.evalforge_backend is Backend.CLOUD:
         raise ConfigError("on Google Cloud the functions are deployed, not served: see infra/README.md")
     if not served and (lacking := settings.lacking_key):
         click.echo(f"note: {lacking} is not set; Datadog is searched with both keys", err=True)
-    with standing_in(settings, served, tell=_tell) as settings:
+    with standing_in(settings, served, tell=_tell, log=log) as settings:
         if settings.evalforge_backend is Backend.EMBEDDED:
             _serve_embedded(settings, port, traces)
         else:

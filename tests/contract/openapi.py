@@ -1,24 +1,17 @@
-"""Holds requests and answers to the vendor's own description of its API."""
+"""Holds requests and answers to the vendor's own description of its API, and to ours of what that lacks."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from functions.local.datadog.server import Exchange
 from tests.conftest import SHARED
+from tests.contract.intakes import INTAKES
 
 DESCRIBED = SHARED / "data" / "datadog"
-# What the description lacks: the intakes, and the check of a key.
-_UNDESCRIBED = (
-    "/api/intake/llm-obs/v1/trace/spans",
-    "/api/v2/llmobs",
-    "/api/intake/llm-obs/v2/eval-metric",
-    "/api/v1/validate",
-)
 _ERRORS = ("APIErrorResponse", "JSONAPIErrorResponse")
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -31,10 +24,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 class Description:
-    """One version of the API."""
+    """Some paths of the API, of one version or as they are described elsewhere."""
 
-    def __init__(self, path: Path) -> None:
-        self._told = json.loads(path.read_text(encoding="utf-8"))
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self._told = told
 
     def operation(self, method: str, path: str) -> dict[str, Any] | None:
         for template, operations in self._told["paths"].items():
@@ -119,6 +112,8 @@ class Description:
             described = self._referred(described["$ref"])
         if content := described.get("content"):
             yield from self.check(content["application/json"]["schema"], body, strict=strict)
+        elif body is not None:
+            yield "a body where none is described"
 
     def _referred(self, reference: str) -> dict[str, Any]:
         found: Any = self._told
@@ -128,18 +123,28 @@ class Description:
         return found
 
 
+_INTAKES = Description(INTAKES)
+
+
 @cache
 def described() -> tuple[Description, ...]:
-    """Both versions, as far as they lie beside the project."""
-    return tuple(Description(path) for path in sorted(DESCRIBED.glob("openapi-*-subset.json")))
+    """Both versions of the vendor's own, as far as they lie beside the project."""
+    return tuple(
+        Description(json.loads(path.read_text(encoding="utf-8")))
+        for path in sorted(DESCRIBED.glob("openapi-*-subset.json"))
+    )
 
 
 def faults_of(exchange: Exchange) -> list[str]:
-    """Tell in what a request or its answer is not as described."""
-    if exchange.path in _UNDESCRIBED:
-        return []
-    for description in described():
+    """Tell in what a request or its answer is not as described, as far as a description is at hand."""
+    for description in (_INTAKES, *described()):
         if (operation := description.operation(exchange.method, exchange.path)) is not None:
             where = f"{exchange.method} {exchange.path} {exchange.status}"
-            return [f"{where}{fault}" for fault in description.faults(operation, exchange)]
-    return [f"{exchange.method} {exchange.path} is not described"]
+            return [f"{where} {fault}" for fault in description.faults(operation, exchange)]
+    return [f"{exchange.method} {exchange.path} is not described"] if described() else []
+
+
+def hold(exchanges: Iterable[Exchange]) -> None:
+    """Fail with all that is not as described."""
+    faults = [fault for exchange in exchanges for fault in faults_of(exchange)]
+    assert not faults, "\n".join(faults)

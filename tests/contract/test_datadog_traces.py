@@ -171,7 +171,7 @@ def test_evaluations_of_our_own_flag_nothing(datadog: Datadog) -> None:
 
 
 def send(datadog: Datadog, path: str, metric: dict[str, Any]) -> None:
-    metric = {"ml_app": "shop-assistant", "timestamp_ms": 1, **metric}
+    metric = {"ml_app": "shop-assistant", "timestamp_ms": int(NOW.timestamp() * 1000), **metric}
     body = {"data": {"type": "evaluation_metric", "attributes": {"metrics": [metric]}}}
     answer = httpx.post(
         datadog.stand_in.url + path, json=body, headers={"DD-API-KEY": datadog.stand_in.api_key}

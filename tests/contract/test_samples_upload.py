@@ -17,6 +17,7 @@ from functions.local.sampling.scenarios import SCENARIOS
 from functions.local.sampling.traces import Sample, samples
 from functions.local.sampling.upload import EVALUATIONS_PATH, SPANS_PATH, Intake, Sent, upload
 from shared.cloud.datadog_failures import Call
+from shared.domain.conversation import error_text
 from shared.domain.signals import SignalRules, signals_of
 from shared.domain.spans import Trace
 from shared.domain.taxonomy import by_precedence
@@ -45,10 +46,14 @@ def sent_to(datadog: Datadog, told: list[Sample], **other: Any) -> Sent:
 
 
 def comparable(trace: Trace) -> list[Any]:
-    """Leave out what a search never gives back: Datadog's own tag of the source, and an error's text."""
+    """Leave out what a search never gives back: Datadog's own tag of the source, and an error's text.
+
+    What a failed call of a model said instead is a text in the file, and a message at Datadog.
+    """
     return [
         span.model_copy(
             update={
+                "output": error_text(span) if (span.kind, span.status) == ("llm", "error") else span.output,
                 "tags": tuple(tag for tag in span.tags if not tag.startswith("source:")),
                 "extra": {key: value for key, value in span.extra.items() if key != "error"},
             }

@@ -18,6 +18,7 @@ from tests.conftest import SAMPLES
 from tests.emulator.conftest import until
 from tests.emulator.recorded_queries import QueryRecorder
 from tests.pipeline.command import command_line, environment, evalforge
+from tests.pipeline.serving import SPANS, as_datadog, asked_of_datadog
 
 
 class Served:
@@ -41,9 +42,9 @@ class Served:
 @pytest.fixture
 def served(tmp_path: Path, recorded_firestore: tuple[str, QueryRecorder]) -> Iterator[Served]:
     """Use a Firestore that runs already, start a Pub/Sub: both ways in one."""
-    with (tmp_path / "serve.log").open("wb") as log:
+    with as_datadog(SAMPLES, folder=tmp_path) as datadog, (tmp_path / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            command_line("serve", "--backend", "emulator", "--port", "0", "--with-datadog", SAMPLES),
+            command_line("serve", "--backend", "emulator", "--port", "0", *datadog),
             cwd=tmp_path,
             stdout=log,
             stderr=log,
@@ -123,6 +124,7 @@ def test_from_a_webhook_to_an_approval_and_back_again(
     assert "failed" not in doctor
     assert f"spans can be searched at {served.note['datadog']}" in doctor
     assert "searched up to " in doctor, "it was polled once since the start"
+    assert (f"{SPANS}/search", 200) in {(one.path, one.status) for one in asked_of_datadog(served.folder)}
 
 
 def test_it_ends_with_all_that_it_has_started(served: Served) -> None:

@@ -25,6 +25,8 @@ class Ended(NamedTuple):
 
 def command_line(*arguments: str | Path) -> list[str]:
     """Spell a call of the command line."""
+    # What is asked of a stand-in in another process is seen in its log alone: see `as_datadog`.
+    assert ("--with-datadog" in arguments) <= ("--datadog-log" in arguments)
     return [sys.executable, "-m", "functions.cli", *map(str, arguments)]
 
 

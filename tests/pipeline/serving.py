@@ -1,5 +1,6 @@
 """`evalforge serve` as a user runs it: a process whose start-up lines say where everything is."""
 
+import json
 import signal
 import subprocess
 import time
@@ -7,7 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from functions.local.datadog.server import Exchange
+from tests.contract.openapi import hold
 from tests.pipeline.command import command_line, environment
+
+SPANS = "/api/v2/llm-obs/v1/spans/events"
+_LOG = "datadog.jsonl"
 
 
 class Served:
@@ -25,12 +31,26 @@ class Served:
 
 
 @contextmanager
-def serve(*arguments: str | Path, cwd: Path) -> Iterator[Served]:
-    """Serve until left."""
+def as_datadog(traces: Path, *, folder: Path) -> Iterator[tuple[str | Path, ...]]:
+    """Spell how to serve traces as Datadog does; all that is asked there is held to its description."""
+    yield "--with-datadog", traces, "--datadog-log", folder / _LOG
+    hold(asked_of_datadog(folder))
+
+
+def asked_of_datadog(folder: Path) -> list[Exchange]:
+    """Read what was asked by now of what is served as Datadog, and what it answered."""
+    lines = (folder / _LOG).read_text(encoding="utf-8").splitlines()
+    return [Exchange(**json.loads(line)) for line in lines]
+
+
+@contextmanager
+def serve(traces: Path, *arguments: str | Path, cwd: Path) -> Iterator[Served]:
+    """Serve until left, and the traces as Datadog does."""
     with (
+        as_datadog(traces, folder=cwd) as datadog,
         (cwd / "serve.log").open("w") as log,
         subprocess.Popen(
-            command_line("serve", "--port", "0", *arguments),
+            command_line("serve", "--port", "0", *datadog, *arguments),
             cwd=cwd,
             env=environment(),
             stdout=subprocess.PIPE,

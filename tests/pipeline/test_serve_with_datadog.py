@@ -19,7 +19,7 @@ from shared.wiring import wire_embedded
 from tests.conftest import SAMPLES
 from tests.pipeline.command import evalforge
 from tests.pipeline.end_state import end_state, open_store
-from tests.pipeline.serving import serve, until
+from tests.pipeline.serving import SPANS, asked_of_datadog, serve, until
 
 
 def health(address: str) -> dict[str, Any]:
@@ -29,13 +29,14 @@ def health(address: str) -> dict[str, Any]:
 
 def test_a_webhook_is_searched_at_the_stand_in_and_ends_as_a_run_of_the_file_does(tmp_path: Path) -> None:
     store, ran = tmp_path / "s.db", tmp_path / "ran.db"
-    with serve("--with-datadog", SAMPLES, "--store", store, cwd=tmp_path) as served:
+    with serve(SAMPLES, "--store", store, cwd=tmp_path) as served:
         assert httpx.post(served.lines["receive_alert"], json=alert_payload(), timeout=10).status_code == 202
         until(lambda: open_store(store).captures.count() == 11)
         until(lambda: health(served.lines["health"])["pending"] == {})
         # Shortly after the start Datadog is polled as a whole.
         until(lambda: health(served.lines["health"])["poll"]["searched_until"] is not None)
         poll = health(served.lines["health"])["poll"]
+    assert (f"{SPANS}/search", 200) in {(one.path, one.status) for one in asked_of_datadog(tmp_path)}
     assert 0 <= poll["lag_seconds"] < 60
     assert datetime.fromisoformat(poll["searched_until"]).tzinfo is not None
     assert evalforge("run", SAMPLES, "--store", ran, cwd=tmp_path).code == 0
@@ -45,14 +46,21 @@ def test_a_webhook_is_searched_at_the_stand_in_and_ends_as_a_run_of_the_file_doe
 def test_what_cannot_be_read_of_a_file_is_told_and_the_rest_is_served(tmp_path: Path) -> None:
     path = tmp_path / "spans.jsonl"
     path.write_text(SAMPLES.read_text() + "no span\n")
-    with serve("--with-datadog", path, "--store", "s.db", cwd=tmp_path) as served:
+    with serve(path, "--store", "s.db", cwd=tmp_path) as served:
         asked = httpx.get(
-            served.lines["datadog"] + "/api/v2/llm-obs/v1/spans/events",
+            served.lines["datadog"] + SPANS,
             params={"filter[from]": "2026-11-01", "filter[to]": "2026-11-30", "page[limit]": "5"},
             headers={"DD-API-KEY": "standin", "DD-APPLICATION-KEY": "standin"},
             timeout=10,
         )
     assert len(asked.json()["data"]) == 5
+    logged = [one for one in asked_of_datadog(tmp_path) if one.method == "GET"]
+    assert [(one.arguments["page[limit]"], one.asked, one.answered) for one in logged] == [
+        ("5", None, asked.json())
+    ]
+    log = tmp_path / "datadog.jsonl"
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert "standin" not in log.read_text(), "no key is logged"
     lines = len(path.read_text().splitlines())
     assert f"error: {path}:{lines}: " in (tmp_path / "serve.log").read_text()
 
@@ -60,11 +68,27 @@ def test_what_cannot_be_read_of_a_file_is_told_and_the_rest_is_served(tmp_path: 
 def test_files_without_a_span_are_not_served(tmp_path: Path) -> None:
     path = tmp_path / "empty.jsonl"
     path.write_text("")
-    ended = evalforge("serve", "--with-datadog", path, "--store", "s.db", cwd=tmp_path)
+    served = ("--with-datadog", path, "--datadog-log", "asked.jsonl")
+    ended = evalforge("serve", *served, "--store", "s.db", cwd=tmp_path)
     assert (ended.code, ended.err.splitlines()[-1]) == (
         2,
         "error: there is nothing to serve as Datadog does: no span of these files can be read",
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--datadog-log", "asked.jsonl"), "Error: --datadog-log is about the Datadog of --with-datadog"),
+        (
+            ("--with-datadog", SAMPLES, "--datadog-log", "missing/asked.jsonl"),
+            "error: --datadog-log missing/asked.jsonl cannot be written: No such file or directory",
+        ),
+    ],
+)
+def test_a_log_that_cannot_be_is_told(tmp_path: Path, arguments: tuple[str | Path, ...], told: str) -> None:
+    ended = evalforge("serve", *arguments, "--store", "s.db", cwd=tmp_path)
+    assert (ended.code, told in ended.err) == (2, True), ended.err
 
 
 def test_a_poll_that_was_refused_is_told_until_one_succeeds(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from functions.local.datadog.asking import KEY, asking
+from functions.local.datadog.exchange_log import appending_to
 from functions.local.datadog.server import StandIn, serving
 from shared.embedded.trace_reading import Fault
 from shared.errors import ConfigError, TraceSourceError
@@ -13,14 +14,15 @@ from shared.settings import Settings
 
 @contextmanager
 def standing_in(
-    settings: Settings, paths: Sequence[Path], *, tell: Callable[[Fault], None]
+    settings: Settings, paths: Sequence[Path], *, tell: Callable[[Fault], None], log: Path | None = None
 ) -> Iterator[Settings]:
     """Serve these files as Datadog serves spans, until left, to whoever has the settings that are yielded.
 
-    Without files nothing is served, and the settings stay as they are.
+    Without files nothing is served, and the settings stay as they are. What is asked and answered is
+    written to the log, if there is to be one.
 
     Raises:
-        ConfigError: there are files, and no span of them can be read.
+        ConfigError: there are files, and no span of them can be read; or the log cannot be written.
     """
     if not paths:
         yield settings
@@ -31,6 +33,8 @@ def standing_in(
             tell(fault)
     if not stand_in.store.trace_ids():
         raise ConfigError("there is nothing to serve as Datadog does: no span of these files can be read")
+    if log is not None:
+        stand_in.observe = appending_to(log)
     with serving(stand_in):
         yield asking(settings, stand_in.url)
 

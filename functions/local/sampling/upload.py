@@ -109,7 +109,7 @@ def span_of(item: JsonObject) -> JsonObject:
     meta: JsonObject = {
         "kind": told["span_kind"],
         "input": told["input"],
-        "output": told["output"],
+        "output": _as_messages(told["output"]) if told["span_kind"] == "llm" else told["output"],
         "metadata": metadata,
     }
     if kind := tags.get("error_type"):
@@ -121,6 +121,14 @@ def span_of(item: JsonObject) -> JsonObject:
         "tags": [tag for tag in listed if not tag.startswith(ADDED_TAGS)],
         "meta": meta,
     }
+
+
+def _as_messages(output: JsonValue) -> JsonValue:
+    """Spell what a failed call of a model said instead: the intake takes nothing but messages of a model."""
+    match output:
+        case {"value": text}:
+            return {"messages": [{"role": "assistant", "content": text}]}
+    return output
 
 
 def evaluations_of(item: JsonObject) -> Iterator[JsonObject]:
