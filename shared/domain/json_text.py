@@ -17,7 +17,8 @@ def json_in(text: str) -> JsonValue:
         parsed: JsonValue = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
-    if not _is_shallow(parsed):
+    # As many brackets as are opened is the most that can be nested.
+    if text.count("{") + text.count("[") >= DEEPEST and not _is_shallow(parsed):
         return None
     return _without_surrogates(parsed) if "\\ud" in text or "\\uD" in text else parsed
 

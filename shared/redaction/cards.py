@@ -32,6 +32,8 @@ _CARD_GROUPS = frozenset(
 _GROUPS_WITH_WORD = frozenset({(4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (8, 4), (8, 8)})
 _ANY_GROUPS = _CARD_GROUPS | _GROUPS_WITH_WORD
 _FIRST_SIZES, _MOST_GROUPS = {groups[0] for groups in _ANY_GROUPS}, max(map(len, _ANY_GROUPS))
+# What all of these have in them, as has a card in one piece or in single digits.
+_MAY_BE = re.compile(r"\d{12}|(?<!\d)(?:\d{4}\D+(?:\d{4}|\d{6})\D+\d{4}|\d{8}\D+\d{4}|(?:\d\D+){11}\d)")
 # The first digits that issuers have been given (ISO/IEC 7812): Visa, Mastercard, American Express,
 # Diners, JCB, Discover, UnionPay, Maestro.
 _ISSUED = re.compile(
@@ -45,6 +47,9 @@ _HEX_ID = re.compile(r"(?=[0-9a-f]*[a-f])[0-9a-f]{16,64}")
 _WORD_END = re.compile(r"\w+$")
 _WORD_START = re.compile(r"\w*")
 _WIDEST_WORD = 64
+# What a digit counts, by its character; and what a value counts doubled, as the sum of its digits.
+_VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(bytes(range(10)), bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 
 
 def find_cards(text: str, start: int, end: int) -> Iterator[Found]:
@@ -54,26 +59,28 @@ def find_cards(text: str, start: int, end: int) -> Iterator[Found]:
         yield from _cards(text, run, start) if len(run) in _CARD_LENGTHS else ()
         return
     for match in _CARD_RUN.finditer(text, start, end):
-        if match.end() - match.start() >= _CARD_LENGTHS.start:
+        if match.end() - match.start() >= _CARD_LENGTHS.start and _MAY_BE.search(text, *match.span()):
             yield from _cards(text, match.group(), match.start())
 
 
 def _cards(text: str, run: str, offset: int) -> Iterator[Found]:
     """Find the cards among groups of digits: grouped as cards are, digit by digit, or in one piece."""
-    groups = [match.span() for match in _GROUP.finditer(run)]
-    sizes = [end - start for start, end in groups]
+    groups = _GROUP.findall(run)
+    sizes = list(map(len, groups))
     begins = list(accumulate(sizes, initial=0))
-    plain = "".join(run[start:end] for start, end in groups)
+    plain = "".join(groups)
+    places: list[tuple[int, int]] = []
     sums: tuple[list[int], list[int]] | None = None
     for first, last in _grouped_as_cards(sizes):
         begin, stop = begins[first], begins[last + 1]
         if not _is_issued(plain, begin, stop):
             continue
-        card = Found(offset + groups[first][0], offset + groups[last][1], Kind.CARD, "luhn")
-        if not _is_written_as_card(tuple(sizes[first : last + 1]), text, card):
-            continue
         sums = sums or _luhn_sums(plain)
-        if _luhn_holds(sums, begin, stop):
+        if not _luhn_holds(sums, begin, stop):
+            continue
+        places = places or [match.span() for match in _GROUP.finditer(run)]
+        card = Found(offset + places[first][0], offset + places[last][1], Kind.CARD, "luhn")
+        if _is_written_as_card(tuple(sizes[first : last + 1]), text, card):
             yield card
 
 
@@ -135,10 +142,9 @@ def _is_issued(plain: str, begin: int, stop: int) -> bool:
 
 def _luhn_sums(plain: str) -> tuple[list[int], list[int]]:
     """Add up the Luhn sums once for a whole run, as if even places were doubled, and as if odd ones were."""
-    as_is = [int(digit) for digit in plain]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in as_is]
-    odd_doubled = [pair[at % 2] for at, pair in enumerate(zip(as_is, doubled, strict=True))]
-    even_doubled = [pair[1 - at % 2] for at, pair in enumerate(zip(as_is, doubled, strict=True))]
+    odd_doubled, even_doubled = (bytearray(plain.encode().translate(_VALUES)) for _ in range(2))
+    odd_doubled[1::2] = odd_doubled[1::2].translate(_DOUBLED)
+    even_doubled[::2] = even_doubled[::2].translate(_DOUBLED)
     return list(accumulate(odd_doubled, initial=0)), list(accumulate(even_doubled, initial=0))
 
 

@@ -1,13 +1,11 @@
 """Finds how a person can be reached: e-mail addresses, phone numbers, user names and handles."""
 
-import importlib
 import re
 from collections.abc import Iterator
-from functools import cache
-from types import ModuleType
 
 from shared.redaction.kinds import Found, Kind
 from shared.redaction.linear import Linear
+from shared.redaction.phone_plans import is_international, is_national, is_valid
 from shared.redaction.places import SCHEMA_TYPES
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
 
@@ -31,18 +29,19 @@ _EMAIL_WORD = re.compile(
 # ---- phone
 # What was always a phone number by its looks: the American groups, and a plus with groups behind it.
 _BY_LOOKS = re.compile(
-    r"(?<![\w.+-])(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]?\d{4}|\d{3}([ .-])\d{3}\1\d{4})"
+    r"(?<![\w.+-])(?:(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]?\d{4}|\d{3}([ .-])\d{3}\1\d{4})"
     r"(?![\w-])"
     # An extension may follow at once, `x77`, as a height may follow a width.
-    r"|(?<![\w.+-])(?:\+?\d{1,3}[.-]?)?(?:\([2-9]\d{2}\) ?\d{3}[.-]?\d{4}|[2-9]\d{2}([.-])\d{3}\2\d{4})"
-    r"(?=x\d)"
-    r"|(?<![\w.])\+\d{1,3}[ .-]?(?:\(0\) ?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
-    r"|(?<=\w)\+\d{11}(?![\w-])"
+    r"|(?:\+?\d{1,3}[.-]?)?(?:\([2-9]\d{2}\) ?\d{3}[.-]?\d{4}|[2-9]\d{2}([.-])\d{3}\2\d{4})"
+    r"(?=x\d))"
+    # The engine is quick to leave an alternative that begins with a character.
+    r"|\+(?<![\w.].)\d{1,3}[ .-]?(?:\(0\) ?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
+    r"|\+(?<=\w.)\d{11}(?![\w-])"
     r"|\(\d{3}\) ?\d{3}[ .-]?\d{4}(?!\w)"
 )
 _MARK = r"[ .()/\u00a0\u2010-\u2015-]"
 _DENSE = re.compile(rf"[0-9](?:{_MARK}{{0,3}}[0-9]){{6,}}")
-_INTERNATIONAL = re.compile(rf"(?:\+|(?<![\w.])00) ?\(?[1-9](?:{_MARK}{{0,3}}[0-9]){{6,14}}(?![0-9])")
+_INTERNATIONAL = re.compile(rf"(?:\+|0(?<![\w.].)0) ?\(?[1-9](?:{_MARK}{{0,3}}[0-9]){{6,14}}(?![0-9])")
 _GROUPED = re.compile(
     r"(?<![\w.,:+$€£#-])(?<![$€£] )\(?\d{1,6}\)?(?:(?:[ ./\u00a0\u2010-\u2015-]{1,2}|(?<=\)))\(?\d{2,9}\)?)"
     r"{1,6}"
@@ -251,7 +250,7 @@ def _is_called(text: str, start: int, word: str, gap: str, number: str) -> bool:
     """Say whether somebody is to call a number; programs call, and texts have times, as well."""
     if _CALL_OF_A_PROGRAM.search(text, max(0, start - _REACH), start) or _MOMENT.fullmatch(number):
         return False
-    if gap.strip(" :").lower() in _NEXT_TO and _is_valid(number, "US"):
+    if gap.strip(" :").lower() in _NEXT_TO and is_valid(number, "US"):
         return True
     return gap.endswith(" on ") or (not gap.strip() and word in _RUNG and len(number) in _NATIONAL_DIGITS)
 
@@ -270,7 +269,7 @@ def _international(text: str, start: int, end: int) -> Iterator[Found]:
     for match in _INTERNATIONAL.finditer(text, start, end):
         value = match.group()
         parted = value.startswith("+") or not value.isdigit() or _has_word(text, match.start())
-        if parted and _is_valid("+" + value.lstrip("+0 "), None):
+        if parted and is_international("+" + value.lstrip("+0 ")):
             yield _with_extension(text, *match.span(), "international_phone")
 
 
@@ -307,25 +306,11 @@ def _is_national(value: str) -> bool:
     if digits not in _NATIONAL_DIGITS or value.count(".") == _DOTS_IN_ADDRESS:
         return False
     if _SPANISH_OR_FRENCH.fullmatch(value):
-        return _is_valid(value, "FR") or _is_valid(value, "ES")
+        return is_valid(value, "FR") or is_valid(value, "ES")
     opening = value.lstrip("(")
     if not opening.startswith("0") or opening.startswith("00"):
         return False
-    return any(_is_valid(value, region) for region in _REGIONS)
-
-
-def _is_valid(value: str, region: str | None) -> bool:
-    library = _phonenumbers()
-    try:
-        return bool(library.is_valid_number(library.parse(value, region)))
-    except library.NumberParseException:
-        return False
-
-
-@cache
-def _phonenumbers() -> ModuleType:
-    # Loaded with the first number that needs it: its tables take long to import.
-    return importlib.import_module("phonenumbers")
+    return is_national(value, _REGIONS)
 
 
 def _with_extension(text: str, start: int, end: int, rule: str) -> Found:

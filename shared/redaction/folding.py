@@ -61,6 +61,7 @@ _ESCAPE = re.compile(
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SURROGATES = range(0xD800, 0xE000)
 _LAST_CHARACTER = 0x10FFFF
+_MOST_SHAPES = 8192
 
 
 # A stretch of a text, from where to where, and what it spells in plain; each character of that covers
@@ -126,16 +127,17 @@ def original_span(folded: Folded, start: int, end: int) -> tuple[int, int]:
 
 def _reshaped(text: str) -> tuple[str, Layer] | None:
     """Spell every character in its plain shape; None where all have it."""
-    shapes = list(map(_plain, text)) if not text.isascii() else []
-    plain = "".join(shapes)
-    if not shapes or plain == text:
+    if text.isascii() or (plain := text.translate(_shapes)) == text:
         return None
-    lengths = list(map(len, shapes))
-    if set(lengths) == {1}:
-        return plain, Layer((0, len(text)), (0,), (len(text),), (1,))
-    kept = [at for at, length in enumerate(lengths) if length]
-    at = tuple(accumulate(filter(None, lengths), initial=0))
-    return plain, Layer(at, kept, [place + 1 for place in kept], [int(lengths[place] == 1) for place in kept])
+    # A character that stays one is part of a run; what is dropped, or becomes several, parts runs.
+    parting = {one: len(_shapes[ord(one)]) for one in set(text) if len(_shapes[ord(one)]) != 1}
+    parts = re.split(f"([{re.escape(''.join(sorted(parting)))}])", text) if parting else [text]
+    before = list(map(len, parts))
+    lengths = before.copy()
+    lengths[1::2] = map(parting.__getitem__, parts[1::2])
+    starts = list(accumulate(before, initial=0))
+    # Where pieces have no length the last of them counts, which is where one goes on.
+    return plain, Layer(list(accumulate(lengths, initial=0)), starts, starts[1:], [1, 0] * len(parts))
 
 
 def _decoded(text: str) -> tuple[str, Layer] | None:
@@ -218,7 +220,6 @@ def _all_plain(text: str) -> str:
     return "".join(map(_plain, text))
 
 
-@lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
     """Spell a character in ASCII where it is only another shape of that; else give it back."""
     if character.isascii():
@@ -233,3 +234,17 @@ def _plain(character: str) -> str:
         return str(digit)
     composed = unicodedata.normalize("NFKC", character)
     return composed if composed.isascii() else character
+
+
+class _Shapes(dict[int, str]):
+    """The plain spelling of each character, as `str.translate` asks for it."""
+
+    def __missing__(self, code: int) -> str:
+        # No text makes it remember all of Unicode.
+        if len(self) >= _MOST_SHAPES:
+            self.clear()
+        plain = self[code] = _plain(chr(code))
+        return plain
+
+
+_shapes = _Shapes()

@@ -1,6 +1,7 @@
 """Values that keys of a trace mark as personal, to find them in its free text as well."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Self
@@ -35,6 +36,14 @@ class KnownValues:
 
     def __init__(self, kinds: dict[str, Kind] | None = None) -> None:
         self.kinds = kinds or {}
+
+    @cached_property
+    def _by_length(self) -> list[str]:
+        return sorted(self.kinds, key=len)
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        return list(map(len, self._by_length))
 
     @cached_property
     def _pattern(self) -> Linear | None:
@@ -81,13 +90,15 @@ class KnownValues:
 
     def _places(self, text: str) -> Iterator[tuple[int, str]]:
         if len(self.kinds) <= _FEW:
-            for value in [value for value in self.kinds if value in text]:
+            # Most texts are shorter than most values.
+            may_fit = self._by_length[: bisect_right(self._lengths, len(text))]
+            for value in [value for value in may_fit if value in text]:
                 at = text.find(value)
                 while at >= 0:
                     yield at, value
                     at = text.find(value, at + len(value))
         elif self._pattern:
-            yield from ((match.start(), match.group()) for match in self._pattern.finditer(text))
+            yield from ((start, text[start:end]) for start, end in self._pattern.spans(text))
 
 
 def _prose_of(spans: Iterable[Span]) -> set[str]:
@@ -98,8 +109,9 @@ def _prose_of(spans: Iterable[Span]) -> set[str]:
 
 def _collect(value: JsonValue, parent: str, kinds: dict[str, Kind]) -> None:
     match value:
-        case str() if (parsed := json_in(value)) is not None:
-            _collect(parsed, "", kinds)
+        case str():
+            if (inside := json_in(value)) is not None:
+                _collect(inside, "", kinds)
         case list():
             for inner in value:
                 _collect(inner, parent, kinds)

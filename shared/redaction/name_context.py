@@ -126,8 +126,8 @@ class Cues:
     def before(self, run: Run, rule: str) -> bool:
         """Say whether what this rule looks for ends where the run begins."""
         if (ends := self._ends.get(rule)) is None:
-            matches = _BEFORE[rule].finditer(self._text)
-            ends = frozenset(match.end() for match in matches if not self._names_a_thing(*match.span()))
+            spans = _BEFORE[rule].spans(self._text)
+            ends = frozenset(end for start, end in spans if not self._names_a_thing(start, end))
             self._ends[rule] = ends
         return run.start in ends
 
@@ -152,7 +152,7 @@ def _rules_by_context(run: Run, right: str, seen: Seen) -> Iterator[str]:  # noq
     """Yield the rules that hold, in order: no rule is looked at behind one that does."""
     words, text, before = run.words, seen.text, seen.text[max(0, run.start - 3) : run.start]
     low, several, at = words[0].lower(), len(words) > 1, partial(seen.cues.before, run)
-    listed = any(word in seen.names.given or word in seen.names.family for word in words)
+    listed = not (seen.names.given.isdisjoint(words) and seen.names.family.isdisjoint(words))
     opens = not before.strip() or before.rstrip(" ")[-1:] in _OPENING or before.endswith("\n")
     if _ADDRESSED.match(right) and at("salutation"):
         yield "salutation"

@@ -57,13 +57,14 @@ def runs_of(text: str) -> Iterator[Run]:
         if (low := spelled.lower()) in _ORDINARY or spelled in _SINGLE_WORDS:
             continue
         # Somebody may be called like a kind: the kind of a placeholder is not him.
-        if match.start() and PLACEHOLDER.match(text, match.start() - 1):
+        start, end = match.span()
+        if start and text[start - 1] == "<" and PLACEHOLDER.match(text, start - 1):
             continue
         if spelled.isalpha() and low not in _TITLES:
             # Most runs are one word without any mark.
-            yield Run(match.start(), match.end(), (spelled,), titled=False)
+            yield Run(start, end, (spelled,), titled=False)
             continue
-        yield from _parts_of(text, *match.span())
+        yield from _parts_of(text, start, end)
 
 
 def _parts_of(text: str, first: int, last: int) -> Iterator[Run]:
@@ -75,7 +76,8 @@ def _parts_of(text: str, first: int, last: int) -> Iterator[Run]:
         word = spelled.rstrip(".")
         if "'" in word or "’" in word:
             word = _POSSESSIVE.sub("", word)
-        start, end = token.start(), token.start() + len(word)
+        start, stop = token.span()
+        end = start + len(word)
         before, low = low, word.lower()
         behind_a_name = before in _OF_A_FAMILY or (tokens and tokens[0][2].lower() not in AMBIGUOUS)
         family = low in _FAMILIES_TOO and behind_a_name
@@ -84,12 +86,12 @@ def _parts_of(text: str, first: int, last: int) -> Iterator[Run]:
                 yield from _closed(tokens, titled)
                 tokens, titled = [], False
             else:
-                tokens.append((start, token.end(), word))
+                tokens.append((start, stop, word))
         elif low in _TITLES:
             yield from _closed(tokens, titled)
             tokens, titled = [], True
-        elif len(word) == 1 and tokens and text[token.end() : token.end() + 1] == " ":
-            tokens.append((start, token.end(), word))
+        elif len(word) == 1 and tokens and text[stop : stop + 1] == " ":
+            tokens.append((start, stop, word))
         elif (low in _ORDINARY and not (tokens and word.islower()) and not family) or not word:
             yield from _closed(tokens, titled)
             tokens, titled = [], False
@@ -106,4 +108,4 @@ def _closed(tokens: list[tuple[int, int, str]], titled: bool) -> Iterator[Run]: 
     while tokens and (not tokens[-1][2][0].isupper() or tokens[-1][2] in _SINGLE_WORDS):
         tokens = tokens[:-1]
     if tokens:
-        yield Run(tokens[0][0], tokens[-1][1], tuple(word for _, _, word in tokens), titled)
+        yield Run(tokens[0][0], tokens[-1][1], tuple([word for _, _, word in tokens]), titled)

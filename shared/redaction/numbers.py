@@ -61,6 +61,7 @@ _LETTERED = (
     _Scheme("cn.ric", r"[1-9][0-9]{16}[0-9X]"),
     _Scheme("fr.nir", r"[12][0-9]{4}2[AB][0-9]{8}"),
 )
+_CHINESE_LENGTH = 18
 _NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] \d\d \d\d \d\d [A-D]")
 _PUNCTUATED = (
     _Scheme("be.nn", r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}"),
@@ -199,6 +200,13 @@ def find_numbers(text: str) -> Iterator[Found]:
             between, value = text[cue.end() : found.start], text[found.start : found.end]
             if _FILLER.fullmatch(between) and not _YEARS.fullmatch(value):
                 yield found
+
+
+def find_bare_numbers(digits: str) -> Iterator[Found]:
+    """Find what digits are that nothing stands beside: a card, or a Chinese identity number."""
+    yield from find_cards(digits, 0, len(digits))
+    if len(digits) == _CHINESE_LENGTH and digits[0] != "0" and _is_valid("cn.ric")(digits):
+        yield Found(0, len(digits), Kind.NATIONALID, "cn.ric")
 
 
 def _in_digits(text: str, start: int, end: int) -> Iterator[Found]:

@@ -41,13 +41,14 @@ _ENDINGS = re.compile(
 )
 # The longest ending and what stands before it: a search over a whole word begins at each of its letters.
 _ENDING = 12
+_SHORTEST_ENDED = 4
 _COMMON_ENDINGS = re.compile(
     r"(?:sen|ski|ska|ov|ev|nen|yan|mann|strand|lund|ova|eva|stein|pour|cki|cka|inen)$"
 )
 
 
 def _ends_like_a_name(word: str) -> bool:
-    return _ENDINGS.search(word[-_ENDING:]) is not None
+    return len(word) >= _SHORTEST_ENDED and _ENDINGS.search(word[-_ENDING:]) is not None
 
 
 def find_people(text: str, *, listed: bool = True) -> Iterator[Found]:
@@ -75,7 +76,7 @@ def find_people(text: str, *, listed: bool = True) -> Iterator[Found]:
     if known or any(told):
         yield from _told_again(runs, told, known, text)
         yield from _family_first(runs, told, text, names)
-    if any(map(text.__contains__, _ASKING)):
+    if _ASKING.is_in(text):
         yield from _in_lower_case(text, names)
         for match in _NAMED_LAST.finditer(text):
             yield Found(match.start(1), match.end(1), Kind.PERSON, "introduced")
@@ -91,8 +92,7 @@ def find_names_again(text: str, found: Iterable[Found]) -> Iterator[Found]:
         if len(known) >= _MOST_KNOWN:
             break
     pattern = any_of(known)
-    for match in pattern.finditer(text) if pattern else ():
-        start, end = match.span()
+    for start, end in pattern.spans(text) if pattern else ():
         goes_on = _NEXT_WORD.match(text, end)
         of_a_firm = goes_on is not None and goes_on[1].lower() in ORGANISATIONS
         parted = not _OF_A_THING.match(text, start - 1) if start else True
@@ -107,6 +107,13 @@ def _listed_parts(run: Run, text: str, names: Names, cues: Cues) -> Iterator[Run
         return
     if cues.before(run, "introduced"):
         yield run
+        return
+    # Most runs of such a text are plain words, all of them.
+    if (
+        names.given.isdisjoint(run.words)
+        and names.family.isdisjoint(run.words)
+        and not any(map(_ends_like_a_name, run.words))
+    ):
         return
     at, open_, words = run.start, run.start, list[str]()
     for word in run.words:
@@ -271,22 +278,9 @@ def _may_join(run: Run) -> bool:
 
 
 _BESIDE = frozenset({"given_name", "full_name", "initial", "title", "told_again", "pair"})
-_ASKING = (
-    "name",
-    "Name",
-    "NAME",
-    "older:",
-    "ient:",
-    "icant:",
-    "ustomer:",
-    "enger:",
-    "uest:",
-    "enant:",
-    "called",
-    "heiße",
-    "llamo",
-    "appelle",
-    "nombre",
+_ASKING = Linear(
+    r"name|Name|NAME|older:|ient:|icant:|ustomer:|enger:|uest:|enant:|called|heiße|llamo|appelle|nombre",
+    never_capture=True,
 )
 _SAID_SMALL = Linear(
     r"(?i)\b(?:my name is|my name's|name:|i am called|ich heiße|me llamo|je m'appelle|mi nombre es|mein "

@@ -34,5 +34,5 @@ def id_hash(name: str, salt: bytes) -> str:
 
 
 def _keyed(value: str, salt: bytes, length: int) -> str:
-    hashed = hmac.new(salt, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    hashed = hmac.digest(salt, value.encode("utf-8", "surrogatepass"), "sha256").hex()
     return hashed.translate(_AS_LETTERS)[:length]

@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable
-from functools import partial
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 from pydantic import JsonValue
@@ -129,10 +129,13 @@ class TraceRedactor:
 
     def prose(self, text: str) -> str:
         """Replace in free text what looks personal, and what keys of this trace mark as personal."""
-        return self._once(self._texts, text, partial(self._until_nothing_is_found, prose=True))
+        return self._once(self._texts, text, self._until_no_prose_is_found)
 
     def _id(self, name: str) -> str:
-        return self._once(self._ids, name, partial(safe_id, salt=self._salt))
+        return self._once(self._ids, name, self._safe_id)
+
+    def _safe_id(self, name: str) -> str:
+        return safe_id(name, self._salt)
 
     def _once(self, told: "_Told[_K, _T]", spelled: _K, redact: Callable[[_K], _T]) -> _T:
         """Redact the same once, and count it each time: every model span repeats the conversation so far."""
@@ -147,6 +150,9 @@ class TraceRedactor:
 
     def _count(self, kind: str, times: int = 1) -> None:
         self._counts[kind] = self._counts.get(kind, 0) + times
+
+    def _until_no_prose_is_found(self, text: str) -> str:
+        return self._until_nothing_is_found(text, prose=True)
 
     def _until_nothing_is_found(self, text: str, *, prose: bool, known: bool = False) -> str:
         """Replace what is found until nothing is: one value can hide the next."""
@@ -237,7 +243,7 @@ class TraceRedactor:
         if _is_conversation(value):
             return [self._message(one) for one in value]
         if isinstance(value, dict) and _is_conversation(messages := value.get("messages")):
-            beside = self._value({**value, "messages": None})
+            beside = self._value({**value, "messages": None}) if len(value) > 1 else {}
             return beside | {"messages": [self._message(one) for one in messages]}
         return self._value(value)
 
@@ -268,7 +274,7 @@ class TraceRedactor:
         header = _header_name(members) if len(members) == _HEADER_PARTS else ""
         told: dict[str, JsonValue] = {}
         for key, inner in members.items():
-            spelled = self.label(key)
+            spelled = key if _is_plain(key) else self.label(key)
             if spelled in told:
                 spelled = f"{spelled}_{len(told)}"
             is_value = header and key.lower() in _HEADER_VALUES
@@ -374,8 +380,20 @@ def _header_name(members: dict[str, JsonValue]) -> str:
 
 def _kind_of(key: str, value: JsonValue, parent: str = "") -> Kind | None:
     """Say what a key's value is: by the key's own meaning, or because it is called a secret and looks it."""
-    if kind := kind_of_key(key, parent):
+    kind, may_be_secret = _meaning(key, parent)
+    if not may_be_secret or isinstance(value, bool | list | dict | None):
         return kind
-    if not calls_a_secret(key) or isinstance(value, bool | list | dict | None):
-        return None
     return Kind.SECRET if looks_secret(str(value)) else None
+
+
+# Programs have few keys, and a trace repeats each.
+@lru_cache(maxsize=8192)
+def _meaning(key: str, parent: str) -> tuple[Kind | None, bool]:
+    kind = kind_of_key(key, parent)
+    return kind, kind is None and calls_a_secret(key)
+
+
+@lru_cache(maxsize=8192)
+def _is_plain(key: str) -> bool:
+    """Say whether a key is a name in which nothing is found; of a phrase the trace has to be asked."""
+    return " " not in key and not find(key, prose=False)

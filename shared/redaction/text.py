@@ -17,7 +17,7 @@ from shared.redaction.folding import fold, original_span
 from shared.redaction.keyed import find_keyed
 from shared.redaction.kinds import Found
 from shared.redaction.network import find_network
-from shared.redaction.numbers import find_numbers
+from shared.redaction.numbers import find_bare_numbers, find_numbers
 from shared.redaction.people import find_names_again, find_people
 
 _SHORTEST = 3
@@ -46,15 +46,15 @@ def find(text: str, *, prose: bool = True, listed: bool = True) -> list[Found]:
     if text.isascii():
         if text.isdecimal():
             # Ids of spans most of all; only a card or a nation's id tells itself by its digits.
-            return merged(find_numbers(text)) if len(text) in BARE_LENGTHS else []
+            return merged(find_bare_numbers(text)) if len(text) in BARE_LENGTHS else []
     else:
         # Half a character, which no engine takes, becomes a whole one of the same length.
         text = text.encode("utf-8", "replace").decode()
     if len(text) <= _LONGEST:
-        return list(_found_once(text, _looking(_candidates, prose=prose, listed=listed)))
+        return list(_found_once(text, _looking(_candidates, prose, listed)))
     # A key, a token or a keyed value may be longer than what is seen beside a small page.
     long_ones = _page_by_page(text, _long_values, page=_LARGE_PAGE, beside=_LARGE_BESIDE)
-    detect = _looking(_short_values, prose=prose, listed=listed)
+    detect = _looking(_short_values, prose, listed)
     found = [*long_ones, *_page_by_page(text, detect, page=_PAGE, beside=_BESIDE)]
     return merged([*found, *(find_names_again(text, found) if prose else ())])
 
@@ -132,6 +132,6 @@ def _short_values(text: str, *, prose: bool, listed: bool) -> Iterator[Found]:
 
 
 @cache
-def _looking(detect: Callable[..., Iterable[Found]], *, prose: bool, listed: bool) -> _Detect:
+def _looking(detect: Callable[..., Iterable[Found]], prose: bool, listed: bool) -> _Detect:  # noqa: FBT001
     """Make a detector of its settings: the same one each time, for what it found is remembered by it."""
     return partial(detect, prose=prose, listed=listed)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.redaction.kinds import Kind
-from shared.redaction.numbers import find_numbers
+from shared.redaction.numbers import find_bare_numbers, find_numbers
 from tests.properties import examples
 from tests.timings import growth
 
@@ -243,3 +243,19 @@ def test_cards_that_are_spelled_digit_by_digit_on_lines_are_all_found() -> None:
             ),
         )
     )
+
+
+@pytest.mark.parametrize(
+    "digits",
+    # Cards of several lengths; an identity number, one whose digits do not check, one that begins with 0.
+    [
+        *("4111111111111111", "378282246310005", "4222222222222", "4111111111111112"),
+        *("110105194901010005", "110105194901010006", "010105194901010005"),
+    ],
+)
+def test_digits_that_stand_alone_are_what_they_are_in_any_text(digits: str) -> None:
+    assert list(find_bare_numbers(digits)) == list(find_numbers(digits))
+
+
+def test_an_identity_number_stands_alone() -> None:
+    assert [found.rule for found in find_bare_numbers("110105194901010005")] == ["cn.ric"]
