@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from shared.domain.captures import CaptureHead
-from shared.domain.control_group import Application, Candidate
+from shared.domain.control_group import Application, Candidate, Roster
 from shared.ports import TraceHit
 from shared.repositories.captures import Captures, HealthyCaptures
-from shared.repositories.control_groups import ControlGroups
+from shared.repositories.control_groups import ControlGroups, hour_of, place_of
 
 
 class Again(NamedTuple):
@@ -57,16 +57,34 @@ class Choice:
         passed = [hit for hit in found if not hit.failing and hit.trace_id not in known]
         others = (hit for hit in found if hit.failing or hit.trace_id in known)
         yield [_wanted(hit) for hit in others if self._is_news(hit, known.get(hit.trace_id))]
+        ageing = {hit.trace_id for hit in self._ageing(passed)}
         for application, theirs in sorted(_by_application(passed).items()):
-            yield from self._members(application, theirs)
+            yield from self._members(application, theirs, ageing)
 
-    def _members(self, application: Application, hits: list[TraceHit]) -> Iterator[list[Wanted]]:
-        latest = max(hit.started_at for hit in hits)
-        newest = self.groups.newest(application.ml_app, application.env, latest)
+    def _ageing(self, hits: list[TraceHit]) -> Iterator[TraceHit]:
+        """Name the traces by which others age: sanitize, which sees to that, must see them."""
+        latest: dict[tuple[str, str], TraceHit] = {}
+        for hit in hits:
+            before = latest.setdefault((hit.ml_app, hit.env), hit)
+            latest[hit.ml_app, hit.env] = max(before, hit, key=lambda one: (one.started_at, one.trace_id))
+        for application, hit in sorted(latest.items()):
+            newest = self.groups.newest(*application)
+            if newest is None or hour_of(hit.started_at) > newest:
+                yield hit
+
+    def _members(
+        self, application: Application, hits: list[TraceHit], ageing: set[str]
+    ) -> Iterator[list[Wanted]]:
         passed = [Candidate(hit.trace_id, hit.started_at, evaluated=hit.evaluated) for hit in hits]
-        for change in self.groups.changes(application, lambda one: one.after(newest=newest, passed=passed)):
+
+        def told(roster: Roster) -> Roster:
+            newest = self.groups.newest(application.ml_app, application.env)
+            latest = hour_of(max(one.started_at for one in passed))
+            return roster.after(newest=newest or latest, passed=passed)
+
+        for change in self.groups.changes(place_of(application), told):
             members = {one.trace_id for one in change.after.members}
-            drawn = [hit for hit in hits if hit.trace_id in members]
+            drawn = [hit for hit in hits if hit.trace_id in members | ageing]
             known = self.healthy.heads_of(hit.trace_id for hit in drawn)
             news = [_wanted(hit) for hit in drawn if self._is_news(hit, known.get(hit.trace_id))]
             others = set(change.newcomers).difference(hit.trace_id for hit in drawn)

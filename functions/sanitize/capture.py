@@ -8,17 +8,18 @@ from typing import Self
 
 from functions.sanitize.control_group import keep_control_group
 from shared.domain.captures import Capture
+from shared.domain.control_group import Application
 from shared.domain.signals import SignalRules, signals_of, was_evaluated
 from shared.domain.spans import Trace
 from shared.domain.suggestions import Event
 from shared.errors import ConflictError, NotFoundError, TraceNotFoundError, TraceSourceError
 from shared.messages import CaptureStored, SuggestionChanged, TraceFound
-from shared.ports import Clock, Outgoing, TraceSource
+from shared.ports import Clock, Outgoing, TraceHit, TraceSource
 from shared.redaction import SANITIZER_VERSION
 from shared.redaction.policy import Redaction
 from shared.redaction.redactor import Redacted
 from shared.repositories.captures import Captures, HealthyCaptures, Known, Seen, Stored
-from shared.repositories.control_groups import ControlGroups
+from shared.repositories.control_groups import ControlGroups, place_of
 from shared.repositories.patterns import Patterns
 from shared.repositories.suggestions import Suggestions
 from shared.topology import Topic
@@ -65,15 +66,16 @@ class Sanitizer:
         known, known_healthy = self.captures.known(message.trace_id), self.healthy.known(message.trace_id)
         try:
             trace = None if message.stored else self.traces.fetch(message.trace_id)
-        except (TraceNotFoundError, TraceSourceError):
+        except (TraceNotFoundError, TraceSourceError) as error:
             # The source no longer has it; what is stored of it is as whole as it will ever be.
-            if not (message.waited or known.exists or known_healthy.exists):
+            gone = message.waited and isinstance(error, TraceNotFoundError)
+            if not (gone or known.exists or known_healthy.exists):
                 raise
             trace = None
         if trace is not None:
             capture = capture_of(trace, rules=self.rules, redaction=self.redaction)
-            yield self._store(message, capture, known, known_healthy)
-            yield from keep_control_group(trace, capture, self.healthy, self.groups)
+            yield self._store(self._look(message, trace), capture, known, known_healthy, _roster_of(trace))
+            yield from keep_control_group(trace, capture, self.healthy, self.groups, self.clock())
         elif (stored := self.captures.read(known)) is not None:
             yield self._store_again(self.captures, stored, known)
         elif (stored := self.healthy.read(known_healthy)) is not None:
@@ -81,27 +83,32 @@ class Sanitizer:
         elif not message.waited:
             raise NotFoundError("nothing is stored of this trace, so it cannot be redacted again")
 
+    def _look(self, message: TraceFound, trace: Trace) -> str:
+        """Say how the trace looked to its search; of one that waited, how it looks as a whole."""
+        return TraceHit.of(trace, self.rules).look if message.waited else message.look
+
     def _store(
-        self, message: TraceFound, capture: Capture, known: Known, known_healthy: Known
+        self, look: str, capture: Capture, known: Known, known_healthy: Known, roster: str
     ) -> list[Outgoing]:
         """Store what was fetched; what rests on a healthy capture that failed is told before that goes."""
-        passed_on = [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=message.trace_id))]
+        passed_on = [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=capture.trace_id))]
         _refuse_loss(self.captures.read(known), capture)
         now = self.clock()
         citing = tuple(sorted({*_cited_by(known), *_cited_by(known_healthy)}))
-        seen = Seen(message.look, settled=capture.started_at + self.delay <= now, cited_by=citing)
+        settled = capture.started_at + self.delay <= now
+        seen = Seen(look, settled=settled, cited_by=citing, roster=roster)
         if capture.healthy:
             _accept(
                 self.healthy.store(capture, known_healthy, at=now, seen=seen),
-                gone=self.captures.remove(message.trace_id, known),
+                gone=self.captures.remove(capture.trace_id, known),
             )
-            return passed_on if known.exists or self.patterns.get(message.trace_id) else []
+            return passed_on if known.exists or self.patterns.get(capture.trace_id) else []
         _accept(self.captures.store(capture, known, at=now, seen=seen), gone=True)
         if known_healthy.head:
             for one in citing:
-                failed = _reference_failed(message.trace_id, now)
+                failed = _reference_failed(capture.trace_id, now)
                 self.suggestions.shake(one, failed, about=known_healthy.head)
-        _accept(Stored.UNCHANGED, gone=self.healthy.remove(message.trace_id, known_healthy))
+        _accept(Stored.UNCHANGED, gone=self.healthy.remove(capture.trace_id, known_healthy))
         shaken = [Outgoing(Topic.SUGGESTIONS, SuggestionChanged(suggestion_id=one)) for one in citing]
         return passed_on + shaken
 
@@ -116,6 +123,10 @@ class Sanitizer:
             if again.content_hash != stored.content_hash:
                 _accept(collection.store(again, known, at=self.clock()), gone=True)
         return [] if stored.healthy else [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=stored.trace_id))]
+
+
+def _roster_of(trace: Trace) -> str:
+    return place_of(Application(trace.ml_app, trace.env, trace.version)).id
 
 
 def _cited_by(known: Known) -> tuple[str, ...]:

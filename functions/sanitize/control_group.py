@@ -1,6 +1,7 @@
 """Brings the control groups of an application up to what one more of its traces tells."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from shared.domain.captures import Capture
 from shared.domain.control_group import KEPT, Application, Candidate, Roster
@@ -8,42 +9,57 @@ from shared.domain.spans import Trace
 from shared.messages import TraceFound
 from shared.ports import Outgoing
 from shared.repositories.captures import HealthyCaptures
-from shared.repositories.control_groups import Change, ControlGroups
+from shared.repositories.control_groups import Change, ControlGroups, place_among, place_of
 from shared.topology import Topic
 
 
 def keep_control_group(
-    trace: Trace, capture: Capture, healthy: HealthyCaptures, groups: ControlGroups
+    trace: Trace, capture: Capture, healthy: HealthyCaptures, groups: ControlGroups, now: datetime
 ) -> Iterator[list[Outgoing]]:
     """Yield the traces that have a place only now, then remove the captures that have none, or are too old.
 
     Which those are does not depend on the order in which traces come: all are
-    held against the newest trace of their application and environment.
+    held against the newest trace of their application and environment, one that
+    claims to be of the future left aside.
     """
-    newest = groups.newest(trace.ml_app, trace.env, capture.started_at)
+    newest = groups.seen(trace.ml_app, trace.env, min(capture.started_at, now))
+    place = place_of(Application(trace.ml_app, trace.env, trace.version))
+
+    def latest() -> datetime:
+        return groups.newest(trace.ml_app, trace.env) or newest
 
     def told(roster: Roster) -> Roster:
         if not capture.healthy:
-            return roster.after(newest=newest, failed=capture.trace_id)
+            return roster.after(newest=latest(), failed=capture.trace_id)
         passed = Candidate(capture.trace_id, capture.started_at, evaluated=capture.evaluated)
-        return roster.after(newest=newest, passed=[passed])
+        return roster.after(newest=latest(), passed=[passed])
 
-    last_rank: str | None = None
-    for change in groups.changes(Application(trace.ml_app, trace.env, trace.version), told):
+    for change in groups.changes(place, told):
         yield _waited(change, healthy, besides=capture.trace_id)
-        last_rank = change.after.last_rank
-    aged = healthy.aged(capture.ml_app, capture.env, newest - KEPT)
-    for version in sorted({known.head.version for known in aged if known.head} - {trace.version}):
-        for change in groups.changes(
-            Application(trace.ml_app, trace.env, version), lambda one: one.after(newest=newest)
-        ):
-            yield _waited(change, healthy)
-    for known in aged:
-        healthy.drop(known)
-    if last_rank is not None:
-        healthy.trim(capture.ml_app, capture.env, capture.version, last_rank)
+    for aged in healthy.aged(capture.ml_app, capture.env, newest - KEPT):
+        rosters = {known.head.roster for known in aged if known.head and known.head.roster}
+        for roster in sorted(rosters):
+            there = place_among(trace.ml_app, trace.env, roster)
+            for change in groups.changes(there, lambda one: one.after(newest=newest)):
+                yield _waited(change, healthy)
+        for known in aged:
+            healthy.drop(known)
+    if capture.healthy:
+        yield _trimmed(capture, healthy, lambda: groups.roster(place).after(newest=latest()))
+
+
+def _trimmed(capture: Capture, healthy: HealthyCaptures, roster: Callable[[], Roster]) -> list[Outgoing]:
+    """Remove what ranks beyond the last member, and fetch again what has become one meanwhile."""
+    if (beyond := roster().last_rank) is None:
+        return []
+    removed = healthy.trim(capture.ml_app, capture.env, capture.version, beyond)
+    members = {one.trace_id for one in roster().members} if removed else set()
+    return _found_before(sorted(members.intersection(removed)))
 
 
 def _waited(change: Change, healthy: HealthyCaptures, besides: str = "") -> list[Outgoing]:
-    names = healthy.lacking(name for name in change.newcomers if name != besides)
+    return _found_before(healthy.lacking(name for name in change.newcomers if name != besides))
+
+
+def _found_before(names: list[str]) -> list[Outgoing]:
     return [Outgoing(Topic.FAILURES, TraceFound(trace_id=name, waited=True)) for name in names]

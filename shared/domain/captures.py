@@ -92,7 +92,8 @@ class CaptureHead(Model):
 
     `look` is how the trace looked to the search that found it; `settled`, whether it
     was fetched when nothing of it could come late any more; `cited_by` are the
-    suggestions whose live proofs rest on a healthy capture.
+    suggestions whose live proofs rest on a healthy capture; `roster` is the id of
+    the one that says whether it has a place in its control group.
     """
 
     trace_id: str
@@ -108,6 +109,7 @@ class CaptureHead(Model):
     look: str = ""
     settled: bool = False
     cited_by: tuple[str, ...] = ()
+    roster: str = ""
 
 
 def head_of(capture: Capture) -> CaptureHead:

@@ -11,6 +11,8 @@ from shared.domain.model import Instant, Model
 SIZE = 200
 # How much older than the newest trace of its application and environment a member may be.
 KEPT = timedelta(days=30)
+# So many members may turn out to have failed, and whoever comes next is still known.
+_RESERVE = SIZE
 
 
 class Application(NamedTuple):
@@ -38,8 +40,9 @@ class Roster(Model):
     """Who may be in a control group: its members, and those who will be when newer traces age others out.
 
     It is the same for any order in which traces are found. As the window only
-    moves on, a trace that `SIZE` newer ones rank before is never a member again
-    and is forgotten; of n traces about SIZE * (1 + ln(n / SIZE)) are left.
+    moves on, a trace that `SIZE` newer ones rank before never has a place again
+    unless one of those fails. So it is forgotten when as many again rank before
+    it; of n traces about 2 * SIZE * (1 + ln(n / (2 * SIZE))) are left.
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -72,12 +75,12 @@ class Roster(Model):
 
 
 def _ever_members(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Leave out whom enough newer ones rank before; the newest first."""
+    """Leave out whom enough newer ones rank before, and a reserve; the newest first."""
     # The lowest ranks so far, the highest of them first.
     lowest: list[_Descending] = []
     ranked = [(one.rank, one) for one in candidates]
     for rank, one in sorted(ranked, key=lambda each: (-each[1].started_at.timestamp(), each[0])):
-        if len(lowest) < SIZE:
+        if len(lowest) < SIZE + _RESERVE:
             heapq.heappush(lowest, _Descending(rank))
             yield one
         elif heapq.heappushpop(lowest, _Descending(rank)).rank != rank:

@@ -25,7 +25,7 @@ from shared.topology import (
 )
 
 _STORED_AT = "stored_at"
-# Captures are large, and most often one has no place.
+# Captures are large.
 _AT_ONCE = 10
 _LONG_AGO = "0001-01-01T00:00:00+00:00"
 
@@ -61,11 +61,14 @@ class Seen(NamedTuple):
     look: str
     settled: bool
     cited_by: tuple[str, ...]
+    roster: str
 
     @classmethod
     def as_before(cls, head: CaptureHead | None) -> Self:
         """Say what was said before."""
-        return cls(head.look, head.settled, head.cited_by) if head else cls("", settled=False, cited_by=())
+        if head is None:
+            return cls("", settled=False, cited_by=(), roster="")
+        return cls(head.look, head.settled, head.cited_by, head.roster)
 
 
 class _CaptureCollection:
@@ -181,35 +184,39 @@ class HealthyCaptures(_CaptureCollection):
         stored = self.heads_of(asked)
         return [name for name in asked if name not in stored]
 
-    def trim(self, ml_app: str, env: str, version: str, beyond: str) -> None:
-        """Remove the captures that rank beyond the last that has a place."""
-        cursor: str | None = None
-        while True:
-            page = self._documents.query(
-                CONTROL_GROUP_LAST_FIRST, (ml_app, env, version), limit=_AT_ONCE, cursor=cursor
-            )
-            for document in page.documents:
+    def trim(self, ml_app: str, env: str, version: str, beyond: str) -> list[str]:
+        """Remove the captures that rank beyond the last that has a place, and name them."""
+        removed: list[str] = []
+        for page in self._pages(CONTROL_GROUP_LAST_FIRST, (ml_app, env, version)):
+            for document in page:
                 if _head(document).rank <= beyond:
-                    return
-                self.drop(Known(document))
-            if (cursor := page.cursor) is None:
+                    return removed
+                if self.drop(Known(document)):
+                    removed.append(_head(document).trace_id)
+        return removed
+
+    def aged(self, ml_app: str, env: str, before: datetime) -> Iterator[list[Known]]:
+        """Yield the captures of traces that started before a moment, some at a time: they are large."""
+        for page in self._pages(CONTROL_GROUP_BY_AGE, (ml_app, env)):
+            old = [one for one in page if _head(one).started_at < before]
+            if old:
+                yield list(map(Known, old))
+            if len(old) < len(page):
                 return
 
-    def aged(self, ml_app: str, env: str, before: datetime) -> list[Known]:
-        """List the captures of traces that started before a moment."""
-        found: list[Known] = []
-        cursor: str | None = None
+    def _pages(self, query: Query, key: tuple[str, ...]) -> Iterator[list[Document]]:
+        """Page through captures, of which most often the first already is none that is looked for."""
+        limit, cursor = 1, None
         while True:
-            page = self._documents.query(CONTROL_GROUP_BY_AGE, (ml_app, env), limit=_AT_ONCE, cursor=cursor)
-            old = [one for one in page.documents if _head(one).started_at < before]
-            found += map(Known, old)
-            if len(old) < len(page.documents) or (cursor := page.cursor) is None:
-                return found
+            page = self._documents.query(query, key, limit=limit, cursor=cursor)
+            yield page.documents
+            limit, cursor = _AT_ONCE, page.cursor
+            if cursor is None:
+                return
 
-    def drop(self, known: Known) -> None:
-        """Remove what a control group has no place for, unless a proof cites it."""
-        if known.head and not known.head.cited_by:
-            self.remove(known.head.trace_id, known)
+    def drop(self, known: Known) -> bool:
+        """Remove what a control group has no place for, unless a proof cites it; says whether it is gone."""
+        return bool(known.head and not known.head.cited_by and self.remove(known.head.trace_id, known))
 
     def cite(self, trace_id: str, suggestion_id: str) -> bool:
         """Note that a suggestion's proof rests on a capture, so that it stays; False where it has gone."""

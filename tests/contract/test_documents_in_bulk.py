@@ -2,13 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import chain
 
 from shared.domain.canonical import digest
 from shared.domain.captures import CaptureHead
 from shared.domain.control_group import KEPT, Application, Candidate, Roster, control_group_rank
 from shared.ports import Create, Documents
 from shared.repositories.captures import HealthyCaptures
-from shared.repositories.control_groups import ControlGroups
+from shared.repositories.control_groups import ControlGroups, hour_of, place_of
 from shared.topology import HEALTHY_TRACES, RAW_TRACES, Query, rosters_of
 from tests.contract.conftest import NOW
 
@@ -68,21 +69,21 @@ def test_what_has_aged_is_found_and_dropped_unless_it_is_cited(documents: Docume
         documents.commit(Create(HEALTHY_TRACES, one.trace_id, one.model_dump(mode="json")))
     healthy = HealthyCaptures(documents)
 
-    aged = healthy.aged("a", "prod", NOW - timedelta(days=10))
+    aged = list(chain(*healthy.aged("a", "prod", NOW - timedelta(days=10))))
 
     assert [one.head.trace_id for one in aged if one.head] == [f"t{number}" for number in range(24, 10, -1)]
     for known in aged:
         healthy.drop(known)
     assert {one.trace_id for one in healthy.heads()} == {*(f"t{number}" for number in range(11)), "t20"}
-    assert healthy.aged("a", "test", NOW) == []
+    assert list(healthy.aged("a", "test", NOW)) == []
 
 
 def test_rosters_that_many_tell_at_once_lose_nobody(documents: Documents) -> None:
-    groups, bot = ControlGroups(documents), Application("a", "prod", "1")
+    groups, bot = ControlGroups(documents), place_of(Application("a", "prod", "1"))
 
     def tell(number: int) -> list[str]:
         passed = [Candidate(f"t{number}-{one}", NOW, evaluated=True) for one in range(5)]
-        newest = groups.newest("a", "prod", NOW + timedelta(seconds=number))
+        newest = groups.seen("a", "prod", NOW + timedelta(hours=number))
         newcomers: list[str] = []
         for change in groups.changes(bot, lambda roster: roster.after(newest=newest, passed=passed)):
             newcomers += change.newcomers
@@ -94,13 +95,13 @@ def test_rosters_that_many_tell_at_once_lose_nobody(documents: Documents) -> Non
     everybody = {f"t{number}-{one}" for number in range(8) for one in range(5)}
     assert {one.trace_id for one in groups.roster(bot).candidates} == everybody
     assert all({name for name in some if name.startswith(f"t{at}-")} for at, some in enumerate(told))
-    assert groups.newest("a", "prod", NOW) == NOW + timedelta(seconds=7)
-    assert groups.newest("a", "test", NOW) == NOW
-    assert groups.roster(bot._replace(version="2")) == Roster()
+    assert groups.newest("a", "prod") == hour_of(NOW + timedelta(hours=7))
+    assert groups.newest("a", "test") is None
+    assert groups.roster(bot._replace(id="another")) == Roster()
 
 
 def test_a_roster_that_nobody_is_left_on_goes(documents: Documents) -> None:
-    groups, bot = ControlGroups(documents), Application("a", "prod", "1")
+    groups, bot = ControlGroups(documents), place_of(Application("a", "prod", "1"))
     passed = [Candidate("t", NOW, evaluated=True)]
     list(groups.changes(bot, lambda roster: roster.after(newest=NOW, passed=passed)))
 
@@ -113,7 +114,7 @@ def test_a_roster_that_nobody_is_left_on_goes(documents: Documents) -> None:
 
 
 def test_a_change_that_nobody_acted_on_comes_again(documents: Documents) -> None:
-    groups, bot = ControlGroups(documents), Application("a", "prod", "1")
+    groups, bot = ControlGroups(documents), place_of(Application("a", "prod", "1"))
     passed = [Candidate("t", NOW, evaluated=True)]
 
     killed = next(groups.changes(bot, lambda roster: roster.after(newest=NOW, passed=passed)))

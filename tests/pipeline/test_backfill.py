@@ -107,7 +107,14 @@ def test_it_comes_to_what_a_run_comes_to_and_a_second_time_does_nothing(
 
 def test_stopped_and_gone_on_with_it_comes_to_the_same(datadog: Datadog, ran: dict[str, Any]) -> None:
     quarterly = (*DAY, "--window", "15m")
-    datadog.stand_in.knobs.slow_seconds = 0.02
+    seen = datadog.stand_in.observe
+
+    def observe(exchange: Exchange) -> None:
+        seen(exchange)
+        # However late the interruption is sent, the command is not at its end by then.
+        datadog.stand_in.knobs.slow_seconds = 1.0 if len(datadog.exchanges) == 50 else 0.02
+
+    datadog.stand_in.observe = observe
     with subprocess.Popen(
         command_line("backfill", *quarterly, "--store", "s.db", "--json"),
         cwd=datadog.folder,

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from functions.local.trace_run import deliver_all
-from shared.domain.control_group import KEPT, control_group_rank
+from shared.domain.control_group import control_group_rank
 from shared.messages import AlertRaised, TraceFound
 from shared.ports import Outgoing
-from shared.topology import Topic
 from tests.pipeline.datadog_edge import (
     HOUR,
     NOW,
@@ -241,47 +240,3 @@ def test_the_control_group_ages_by_the_newest_trace_of_its_application(edge: Edg
 
     assert kept_healthy(edge.parts) == {"cited", "of another"}
     assert captured(edge.parts) == {"new"}
-
-
-def test_whoever_a_full_group_of_older_traces_has_refused_comes_in_when_those_have_aged(edge: Edge) -> None:
-    older = [f"old{number}" for number in range(220)]
-    later = [f"later{number}" for number in range(90)]
-    for name in older:
-        edge.has(name, *passing(), at=NOW - KEPT)
-    for name in later:
-        edge.has(name, *passing(), at=NOW - timedelta(days=1))
-    backfilled(edge.parts, NOW - KEPT - HOUR, NOW)
-    deliver_all(edge.parts)
-    assert kept_healthy(edge.parts) == lowest([*older, *later])
-    assert not kept_healthy(edge.parts) >= set(later)
-
-    # It is of another version, healthy or not: what counts is how new it is.
-    edge.now += timedelta(days=1)
-    edge.has("new", *failing(tags=("env:prod", "version:2")), at=edge.now - HOUR)
-    edge.tick()
-
-    assert kept_healthy(edge.parts) == set(later)
-    assert_whole(edge.parts)
-
-
-def test_a_healthy_trace_that_has_failed_leaves_its_place_to_the_next(edge: Edge) -> None:
-    names = [f"t{number}" for number in range(210)]
-    for name in names:
-        edge.has(name, *passing())
-    edge.alert()
-    kept = kept_healthy(edge.parts)
-    assert kept == lowest(names)
-
-    edge.now += timedelta(minutes=10)
-    gone = min(kept)
-    edge.has(gone, *failing(metadata={"told": "late"}), at=NOW - HOUR)
-    edge.tick()
-
-    assert captured(edge.parts) == {gone}
-    assert kept_healthy(edge.parts) == lowest([name for name in names if name != gone])
-
-
-def test_one_that_waited_and_has_gone_is_no_error(edge: Edge) -> None:
-    edge.parts.publisher.publish([Outgoing(Topic.FAILURES, TraceFound(trace_id="gone", waited=True))])
-    deliver_all(edge.parts)
-    assert (edge.parts.dead_letters.count(), kept_healthy(edge.parts)) == (0, set())

@@ -21,6 +21,7 @@ def appending_to(path: Path) -> Callable[[Exchange], None]:
         # Opened for each: nothing is left to flush or to close, whenever the last answer is given.
         with lock:
             path.touch(mode=0o600)
+            path.chmod(0o600)
             with path.open("a", encoding="utf-8") as file:
                 file.write(text)
 
