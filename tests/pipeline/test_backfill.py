@@ -112,7 +112,7 @@ def test_stopped_and_gone_on_with_it_comes_to_the_same(datadog: Datadog, ran: di
     def observe(exchange: Exchange) -> None:
         seen(exchange)
         # However late the interruption is sent, the command is not at its end by then.
-        datadog.stand_in.knobs.slow_seconds = 1.0 if len(datadog.exchanges) == 50 else 0.02
+        datadog.stand_in.knobs.slow_seconds = 0.02 if len(datadog.exchanges) < 50 else 0.3
 
     datadog.stand_in.observe = observe
     with subprocess.Popen(
@@ -138,7 +138,7 @@ def test_stopped_and_gone_on_with_it_comes_to_the_same(datadog: Datadog, ran: di
     assert 0 < stopped["searched"] < stopped["windows"] == 28
     assert stopped["searched"] + stopped["left"] == 28
     assert messages(datadog.folder / "s.db") > 0
-    datadog.stand_in.knobs.slow_seconds = 0
+    datadog.stand_in.observe, datadog.stand_in.knobs.slow_seconds = seen, 0
 
     spelled = next(line for line in err.splitlines() if " backfill " in line)
     arguments = shlex.split(spelled.partition(" backfill ")[2])
