@@ -81,8 +81,8 @@ def _cut(text: str, start: int, page: int) -> int:
 
     Soon behind a change the places are the same again: what was found on the pages there is remembered.
     """
-    near = start + page * 7 // 8
-    window = text[near : start + page * 9 // 8]
+    near = start + page * 15 // 16
+    window = text[near : start + page * 17 // 16]
     if len(text) <= near or not window:
         return len(text)
     rarest = max(window)
