@@ -33,7 +33,8 @@ _BY_LOOKS = re.compile(
     r"(?![\w-])"
     # An extension may follow at once, `x77`, as a height may follow a width.
     # Hardly anything is one: what must follow is asked first.
-    r"|(?=[\d+(). -]{12,19}x\d)(?:\+?\d{1,3}[.-]?)?(?:\([2-9]\d{2}\) ?\d{3}[.-]?\d{4}|[2-9]\d{2}([.-])\d{3}\2\d{4})"
+    r"|(?=[\d+(). -]{12,19}x\d)"
+    r"(?:\+?\d{1,3}[.-]?)?(?:\([2-9]\d{2}\) ?\d{3}[.-]?\d{4}|[2-9]\d{2}([.-])\d{3}\2\d{4})"
     r"(?=x\d))"
     # The engine is quick to leave an alternative that begins with a character.
     r"|\+(?<![\w.].)\d{1,3}[ .-]?(?:\(0\) ?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
