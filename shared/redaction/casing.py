@@ -1,6 +1,7 @@
 """Texts that have lost their capitals: what looks for names needs them."""
 
 import re
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
@@ -10,6 +11,8 @@ def is_caseless(text: str) -> bool:
     return " " in text and (text.islower() or text.isupper())
 
 
+# One detector after the other asks for the same text.
+@lru_cache(maxsize=1)
 def with_capitals(text: str) -> str:
     """Give each word a capital, in place; a letter whose capital is longer keeps its own."""
     # The engine's own way knows no apostrophes, and is many times as fast.

@@ -32,7 +32,9 @@ _BY_LOOKS = re.compile(
     r"(?<![\w.+-])(?:(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]?\d{4}|\d{3}([ .-])\d{3}\1\d{4})"
     r"(?![\w-])"
     # An extension may follow at once, `x77`, as a height may follow a width.
-    r"|(?:\+?\d{1,3}[.-]?)?(?:\([2-9]\d{2}\) ?\d{3}[.-]?\d{4}|[2-9]\d{2}([.-])\d{3}\2\d{4})"
+    # Hardly anything is one: what must follow is asked first.
+    r"|(?=[\d+(). -]{12,19}x\d)"
+    r"(?:\+?\d{1,3}[.-]?)?(?:\([2-9]\d{2}\) ?\d{3}[.-]?\d{4}|[2-9]\d{2}([.-])\d{3}\2\d{4})"
     r"(?=x\d))"
     # The engine is quick to leave an alternative that begins with a character.
     r"|\+(?<![\w.].)\d{1,3}[ .-]?(?:\(0\) ?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
@@ -266,6 +268,8 @@ def _in_dense(text: str, start: int, end: int) -> Iterator[Found]:
 
 
 def _international(text: str, start: int, end: int) -> Iterator[Found]:
+    if text.find("+", start, end) < 0 and text.find("00", start, end) < 0:
+        return
     for match in _INTERNATIONAL.finditer(text, start, end):
         value = match.group()
         parted = value.startswith("+") or not value.isdigit() or _has_word(text, match.start())

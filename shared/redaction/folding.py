@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache, partial
 from html.entities import html5
 from itertools import accumulate
 from typing import NamedTuple
@@ -62,6 +62,8 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SURROGATES = range(0xD800, 0xE000)
 _LAST_CHARACTER = 0x10FFFF
 _MOST_SHAPES = 8192
+# So many are sooner replaced one after the other than looked up character by character.
+_FEW = 24
 
 
 # A stretch of a text, from where to where, and what it spells in plain; each character of that covers
@@ -86,10 +88,10 @@ class Layer(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """A text in plain characters, with the way back to the original."""
+    """A text in plain characters, with the way back to the original, which is made where it is asked for."""
 
     text: str
-    layers: tuple[Layer, ...]
+    layers: tuple[Callable[[], Layer], ...]
 
 
 def fold(text: str) -> Folded | None:
@@ -106,7 +108,7 @@ def fold(text: str) -> Folded | None:
         text = _SURROGATE.sub("\ufffd", text)
     if _HIDING.search(text) is None:
         return None
-    layers: list[Layer] = []
+    layers: list[Callable[[], Layer]] = []
     for _ in range(_MOST_LAYERS):
         before = text
         for undo in (_reshaped, _decoded):
@@ -121,26 +123,39 @@ def fold(text: str) -> Folded | None:
 def original_span(folded: Folded, start: int, end: int) -> tuple[int, int]:
     """Say where a stretch of the folded text, of one character or more, stands in the original."""
     for layer in reversed(folded.layers):
-        start, end = layer.span(start, end)
+        start, end = layer().span(start, end)
     return start, end
 
 
-def _reshaped(text: str) -> tuple[str, Layer] | None:
+def _reshaped(text: str) -> tuple[str, Callable[[], Layer]] | None:
     """Spell every character in its plain shape; None where all have it."""
-    if text.isascii() or (plain := text.translate(_shapes)) == text:
+    if text.isascii():
         return None
+    shapes = {one: shape for one in set(text) if (shape := _shapes[ord(one)]) != one}
+    if not shapes:
+        return None
+    if len(shapes) > _FEW:
+        plain = text.translate(_shapes)
+    else:
+        plain = text
+        # A plain shape is ASCII, so that none is shaped again.
+        for one, shape in shapes.items():
+            plain = plain.replace(one, shape)
     # A character that stays one is part of a run; what is dropped, or becomes several, parts runs.
-    parting = {one: len(_shapes[ord(one)]) for one in set(text) if len(_shapes[ord(one)]) != 1}
+    return plain, cache(partial(_layer_of, text, {one: len(s) for one, s in shapes.items() if len(s) != 1}))
+
+
+def _layer_of(text: str, parting: dict[str, int]) -> Layer:
     parts = re.split(f"([{re.escape(''.join(sorted(parting)))}])", text) if parting else [text]
     before = list(map(len, parts))
     lengths = before.copy()
     lengths[1::2] = map(parting.__getitem__, parts[1::2])
     starts = list(accumulate(before, initial=0))
     # Where pieces have no length the last of them counts, which is where one goes on.
-    return plain, Layer(list(accumulate(lengths, initial=0)), starts, starts[1:], [1, 0] * len(parts))
+    return Layer(list(accumulate(lengths, initial=0)), starts, starts[1:], [1, 0] * len(parts))
 
 
-def _decoded(text: str) -> tuple[str, Layer] | None:
+def _decoded(text: str) -> tuple[str, Callable[[], Layer]] | None:
     """Decode what is encoded; None where nothing is. What is dropped leaves nothing to come from."""
     if not (pieces := list(_pieces(text))):
         return None
@@ -155,7 +170,7 @@ def _decoded(text: str) -> tuple[str, Layer] | None:
         done = end
     starts, ends, spelled, widths = zip(*kept, strict=True) if kept else ((), (), (), ())
     at = tuple(accumulate(map(len, spelled), initial=0))
-    return "".join(spelled), Layer(at, starts, ends, widths)
+    return "".join(spelled), partial(Layer, at, starts, ends, widths)
 
 
 def _pieces(text: str) -> Iterator[_Piece]:

@@ -1,7 +1,7 @@
 """Patterns that take linear time whatever the text: RE2's, with room for large ones."""
 
 from collections.abc import Collection, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import re2
@@ -26,7 +26,7 @@ class Linear:
 
     def is_in(self, text: str) -> bool:
         """Say whether it matches anywhere; faster than a search, for nobody asks where."""
-        told = text.encode()
+        told = _encoded(text)
         # The library's own search makes a generator and a match of it, which takes as long as the engine.
         spans = self._engine.Match(re2._Anchor.UNANCHORED, told, 0, len(told))  # noqa: SLF001
         return bool(spans[0][0] >= 0)
@@ -50,7 +50,7 @@ class Linear:
 
     def spans(self, text: str) -> "Iterator[tuple[int, int]]":
         """Say where matches stand, none of which is empty; sooner done than `finditer`, which has groups."""
-        told = text.encode()
+        told = _encoded(text)
         plain = len(told) == len(text)
         past = characters = 0
         while True:
@@ -78,6 +78,14 @@ class Linear:
             setattr(options, name, value)
         # The library has no types; what it gives does what `re` does.
         return cast("re.Pattern[str]", re2.compile(self.pattern, options))
+
+
+def _encoded(text: str) -> bytes:
+    # One pattern after the other looks at the same text, and what is not ASCII takes long to encode.
+    return text.encode() if text.isascii() else _last_encoded(text)
+
+
+_last_encoded = lru_cache(maxsize=1)(str.encode)
 
 
 def any_pattern(*patterns: str) -> Linear:

@@ -79,8 +79,9 @@ def _parts_of(text: str, first: int, last: int) -> Iterator[Run]:
         start, stop = token.span()
         end = start + len(word)
         before, low = low, word.lower()
-        behind_a_name = before in _OF_A_FAMILY or (tokens and tokens[0][2].lower() not in AMBIGUOUS)
-        family = low in _FAMILIES_TOO and behind_a_name
+        family = low in _FAMILIES_TOO and (
+            before in _OF_A_FAMILY or (tokens and tokens[0][2].lower() not in AMBIGUOUS)
+        )
         if "." in word:
             if word in _NO_INITIALS:
                 yield from _closed(tokens, titled)

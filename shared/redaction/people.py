@@ -173,8 +173,8 @@ def _may_be_a_name(run: Run, right: str) -> bool:
         return len(words[0]) > 1 and _NO_NAME_GOES_ON.match(right) is None
     return (
         len(words) <= _LONGEST
-        and any(len(word) > 1 for word in words)
-        and ORGANISATIONS.isdisjoint(word.lower() for word in words[1:])
+        and max(map(len, words)) > 1
+        and ORGANISATIONS.isdisjoint([word.lower() for word in words[1:]])
         and _NO_NAME_GOES_ON.match(right) is None
     )
 

@@ -66,12 +66,28 @@ def _page_by_page(text: str, detect: _Detect, *, page: int, beside: int) -> Iter
     faster than the text; and a text that repeats itself, as those do that are
     made to take long, has few pages that differ.
     """
-    for start in range(0, len(text), page):
-        first = max(0, start - beside)
-        for one in _found_once(text[first : start + page + beside], detect):
+    start = 0
+    while start < len(text):
+        end, first = _cut(text, start, page), max(0, start - beside)
+        for one in _found_once(text[first : end + beside], detect):
             # What a page sees only the end of, or the beginning, is joined with what its neighbour sees.
-            if first + one.start < start + page and first + one.end > start:
+            if first + one.start < end and first + one.end > start:
                 yield one._replace(start=first + one.start, end=first + one.end)
+        start = end
+
+
+def _cut(text: str, start: int, page: int) -> int:
+    """Say where a page ends: about so far on, where the text itself tells a place among all near it.
+
+    Soon behind a change the places are the same again: what was found on the pages there is remembered.
+    """
+    near = start + page * 15 // 16
+    window = text[near : start + page * 17 // 16]
+    if len(text) <= near or not window:
+        return len(text)
+    rarest = max(window)
+    _, *behind = window.split(rarest)
+    return near + window.index(rarest + max(behind))
 
 
 def _found_once(text: str, detect: _Detect) -> tuple[Found, ...]:
