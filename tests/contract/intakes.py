@@ -66,7 +66,7 @@ _ML_APP: Schema = {
     "type": "string",
     "description": "Documentation: lowercase, at most 193 characters, of letters, digits and _-:./, and no "
     "underscore beside another or at the end.",
-    "pattern": r"^(?!.*([A-Z]|__|_$))[\w:./-]+$",
+    "pattern": r"^(?!.*(?:__|_\Z))[a-z0-9_:./-]+\Z",
     "maxLength": 193,
 }
 _TAGS = _list_of({"type": "string", "description": "Documentation: key and value.", "pattern": "^[^:]+:"})
@@ -221,7 +221,7 @@ _LABEL: Schema = {
     "type": "string",
     "description": "Documentation of external evaluations: a letter, then letters, digits and underscores, "
     "at most 200; whatever else there is becomes an underscore, and a dot is refused.",
-    "pattern": r"^[A-Za-z][A-Za-z0-9_]*$",
+    "pattern": r"^[A-Za-z][A-Za-z0-9_]*\Z",
     "maxLength": 200,
 }
 

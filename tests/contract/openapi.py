@@ -37,10 +37,7 @@ class Description:
         return None
 
     def faults(self, operation: dict[str, Any], exchange: Exchange) -> Iterator[str]:
-        if "requestBody" in operation and exchange.status < 400:
-            yield from self._body(operation["requestBody"], exchange.asked, strict=True)
-        known = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
-        yield from (f"unknown argument {name}" for name in exchange.arguments.keys() - known)
+        yield from self._asked(operation, exchange)
         if exchange.status >= 500:
             return  # no service describes how it breaks
         answer = operation["responses"].get(str(exchange.status))
@@ -55,6 +52,23 @@ class Description:
             yield from min(either, key=len)
         else:
             yield from self._body(answer, exchange.answered)
+
+    def _asked(self, operation: dict[str, Any], exchange: Exchange) -> Iterator[str]:
+        """Hold a request to its description, unless it was answered that it is wrong."""
+        if "requestBody" not in operation:
+            yield from () if exchange.asked is None else ("a body where none is described",)
+        elif exchange.status not in (400, 413):
+            yield from self._body(operation["requestBody"], exchange.asked, strict=True)
+        known = {one["name"]: one for one in operation.get("parameters", ()) if one.get("in") == "query"}
+        for name, one in known.items():
+            if name in exchange.arguments:
+                value = exchange.arguments[name]
+                plain = int(value) if re.fullmatch(r"-?\d+", value) else value
+                numeric = one["schema"].get("type") in ("integer", "number")
+                yield from self.check(one["schema"], plain if numeric else value, name)
+            elif one.get("required"):
+                yield f"no argument {name}"
+        yield from (f"unknown argument {name}" for name in exchange.arguments.keys() - known.keys())
 
     def check(
         self, schema: dict[str, Any], value: Any, at: str = "", *, strict: bool = False

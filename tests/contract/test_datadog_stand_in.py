@@ -169,9 +169,10 @@ def test_an_evaluation_that_is_none_is_refused(datadog: Datadog, fields: dict[st
 
 def test_intakes_ask_for_one_key_and_searches_for_two(datadog: Datadog) -> None:
     one = {"DD-API-KEY": datadog.stand_in.api_key}
+    search = {"data": {"type": "spans", "attributes": {}}}
     asked = {
-        path: httpx.post(datadog.stand_in.url + path, json={}, headers=one).status_code
-        for path in (INTAKE, EVALUATIONS, f"{SPANS}/search")
+        path: httpx.post(datadog.stand_in.url + path, json=body, headers=one).status_code
+        for path, body in {INTAKE: {}, EVALUATIONS: {}, f"{SPANS}/search": search}.items()
     }
 
     assert asked == {INTAKE: 400, EVALUATIONS: 400, f"{SPANS}/search": 401}

@@ -150,3 +150,13 @@ def test_what_is_not_as_described_is_told() -> None:
     ]
     assert sum("lacks" in fault for fault in faults) == 7
     assert faults_of(Exchange("GET", "/api/v2/unheard-of", {}, None, 200, {})) != []
+    refused = Exchange("POST", f"{SPANS}/search", {}, body, 401, {"errors": ["no"]})
+    assert any("since is not described" in fault for fault in faults_of(refused)), (
+        "refused for another reason"
+    )
+    arguments = {"page[limit]": "many", "filter[from]": "now-1h"}
+    listed = Exchange("GET", SPANS, arguments, {}, 200, {"data": []})
+    assert [fault.partition(" 200 ")[2] for fault in faults_of(listed)][:2] == [
+        "a body where none is described",
+        "page[limit]: no integer",
+    ]
