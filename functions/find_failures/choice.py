@@ -64,9 +64,8 @@ class Choice:
     def _ageing(self, hits: list[TraceHit]) -> Iterator[TraceHit]:
         """Name the traces by which others age: sanitize, which sees to that, must see them."""
         latest: dict[tuple[str, str], TraceHit] = {}
-        for hit in hits:
-            before = latest.setdefault((hit.ml_app, hit.env), hit)
-            latest[hit.ml_app, hit.env] = max(before, hit, key=lambda one: (one.started_at, one.trace_id))
+        for hit in sorted(hits, key=lambda one: (one.started_at, one.trace_id)):
+            latest[hit.ml_app, hit.env] = hit
         for application, hit in sorted(latest.items()):
             newest = self.groups.newest(*application)
             if newest is None or hour_of(hit.started_at) > newest:

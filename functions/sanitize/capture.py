@@ -73,9 +73,11 @@ class Sanitizer:
                 raise
             trace = None
         if trace is not None:
+            application = Application(trace.ml_app, trace.env, trace.version)
             capture = capture_of(trace, rules=self.rules, redaction=self.redaction)
-            yield self._store(self._look(message, trace), capture, known, known_healthy, _roster_of(trace))
-            yield from keep_control_group(trace, capture, self.healthy, self.groups, self.clock())
+            look, roster = self._look(message, trace), place_of(application).id
+            yield self._store(look, capture, known, known_healthy, roster)
+            yield from keep_control_group(application, capture, self.healthy, self.groups, self.clock())
         elif (stored := self.captures.read(known)) is not None:
             yield self._store_again(self.captures, stored, known)
         elif (stored := self.healthy.read(known_healthy)) is not None:
@@ -123,10 +125,6 @@ class Sanitizer:
             if again.content_hash != stored.content_hash:
                 _accept(collection.store(again, known, at=self.clock()), gone=True)
         return [] if stored.healthy else [Outgoing(Topic.CAPTURES, CaptureStored(trace_id=stored.trace_id))]
-
-
-def _roster_of(trace: Trace) -> str:
-    return place_of(Application(trace.ml_app, trace.env, trace.version)).id
 
 
 def _cited_by(known: Known) -> tuple[str, ...]:

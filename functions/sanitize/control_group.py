@@ -5,7 +5,6 @@ from datetime import datetime
 
 from shared.domain.captures import Capture
 from shared.domain.control_group import KEPT, Application, Candidate, Roster
-from shared.domain.spans import Trace
 from shared.messages import TraceFound
 from shared.ports import Outgoing
 from shared.repositories.captures import HealthyCaptures
@@ -14,7 +13,11 @@ from shared.topology import Topic
 
 
 def keep_control_group(
-    trace: Trace, capture: Capture, healthy: HealthyCaptures, groups: ControlGroups, now: datetime
+    application: Application,
+    capture: Capture,
+    healthy: HealthyCaptures,
+    groups: ControlGroups,
+    now: datetime,
 ) -> Iterator[list[Outgoing]]:
     """Yield the traces that have a place only now, then remove the captures that have none, or are too old.
 
@@ -22,11 +25,12 @@ def keep_control_group(
     held against the newest trace of their application and environment, one that
     claims to be of the future left aside.
     """
-    newest = groups.seen(trace.ml_app, trace.env, min(capture.started_at, now))
-    place = place_of(Application(trace.ml_app, trace.env, trace.version))
+    ml_app, env, _ = application
+    newest = groups.seen(ml_app, env, min(capture.started_at, now))
+    place = place_of(application)
 
     def latest() -> datetime:
-        return groups.newest(trace.ml_app, trace.env) or newest
+        return groups.newest(ml_app, env) or newest
 
     def told(roster: Roster) -> Roster:
         if not capture.healthy:
@@ -39,7 +43,7 @@ def keep_control_group(
     for aged in healthy.aged(capture.ml_app, capture.env, newest - KEPT):
         rosters = {known.head.roster for known in aged if known.head and known.head.roster}
         for roster in sorted(rosters):
-            there = place_among(trace.ml_app, trace.env, roster)
+            there = place_among(ml_app, env, roster)
             for change in groups.changes(there, lambda one: one.after(newest=newest)):
                 yield _waited(change, healthy)
         for known in aged:

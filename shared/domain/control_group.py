@@ -1,6 +1,6 @@
 """Which healthy traces a failure is held against: of the last thirty days, those that rank lowest."""
 
-import heapq
+from bisect import insort
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
@@ -76,22 +76,13 @@ class Roster(Model):
 
 def _ever_members(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
     """Leave out whom enough newer ones rank before, and a reserve; the newest first."""
-    # The lowest ranks so far, the highest of them first.
-    lowest: list[_Descending] = []
+    lowest: list[str] = []
     ranked = [(one.rank, one) for one in candidates]
     for rank, one in sorted(ranked, key=lambda each: (-each[1].started_at.timestamp(), each[0])):
-        if len(lowest) < SIZE + _RESERVE:
-            heapq.heappush(lowest, _Descending(rank))
+        if len(lowest) < SIZE + _RESERVE or rank < lowest[-1]:
+            insort(lowest, rank)
+            del lowest[SIZE + _RESERVE :]
             yield one
-        elif heapq.heappushpop(lowest, _Descending(rank)).rank != rank:
-            yield one
-
-
-class _Descending(NamedTuple):
-    rank: str
-
-    def __lt__(self, other: tuple[object, ...]) -> bool:
-        return isinstance(other, _Descending) and self.rank > other.rank
 
 
 def control_group_rank(trace_id: str, *, evaluated: bool) -> str:

@@ -92,7 +92,7 @@ class SqliteDocuments:
 
     def count(self, query: Query, equals: Sequence[JsonValue] = ()) -> int:
         """Count what a declared query would find."""
-        where, values = _from_cursor(query, equals, None)
+        where, values = _where(query.collection, query.filters, equals)
         with self._database.reading() as connection:
             row = connection.execute(f"SELECT count(*) FROM documents WHERE {where}", values).fetchone()  # noqa: S608
         return int(row[0])

@@ -51,10 +51,10 @@ def find(text: str, *, prose: bool = True, listed: bool = True) -> list[Found]:
         # Half a character, which no engine takes, becomes a whole one of the same length.
         text = text.encode("utf-8", "replace").decode()
     if len(text) <= _LONGEST:
-        return list(_found_once(text, _looking(_candidates, prose, listed)))
+        return list(_found_once(text, _looking(_candidates, prose=prose, listed=listed)))
     # A key, a token or a keyed value may be longer than what is seen beside a small page.
     long_ones = _page_by_page(text, _long_values, page=_LARGE_PAGE, beside=_LARGE_BESIDE)
-    detect = _looking(_short_values, prose, listed)
+    detect = _looking(_short_values, prose=prose, listed=listed)
     found = [*long_ones, *_page_by_page(text, detect, page=_PAGE, beside=_BESIDE)]
     return merged([*found, *(find_names_again(text, found) if prose else ())])
 
@@ -148,6 +148,6 @@ def _short_values(text: str, *, prose: bool, listed: bool) -> Iterator[Found]:
 
 
 @cache
-def _looking(detect: Callable[..., Iterable[Found]], prose: bool, listed: bool) -> _Detect:  # noqa: FBT001
+def _looking(detect: Callable[..., Iterable[Found]], *, prose: bool, listed: bool) -> _Detect:
     """Make a detector of its settings: the same one each time, for what it found is remembered by it."""
     return partial(detect, prose=prose, listed=listed)

@@ -124,7 +124,8 @@ def test_what_will_not_pass_is_told_with_what_to_do(
     status: int,
     advice: str,
 ) -> None:
-    datadog.as_described = objects
+    # Some of its services answer with texts where objects are described.
+    datadog.wrong_on_purpose = None if objects else "/errors/0: no object"
     datadog.stand_in.knobs.refuse(Refusal(status, SECRET, objects=objects))
 
     with pytest.raises(DatadogRefusedError, match=advice) as raised:
@@ -167,7 +168,7 @@ def test_nothing_there_is_no_answer(datadog: Datadog, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("raw", [b"<html>" + SECRET.encode(), b"[1]", b"\xff\xfe", b"[" * 100_000])
 @pytest.mark.parametrize("status", [200, 502])
 def test_what_is_no_json_object_is_no_answer(datadog: Datadog, status: int, raw: bytes) -> None:
-    datadog.as_described = False
+    datadog.wrong_on_purpose = " 200 : null"
     datadog.stand_in.knobs.refuse(Refusal(status, raw=raw))
 
     with pytest.raises(DatadogUnavailableError) as raised:
@@ -252,7 +253,7 @@ def test_times_are_always_told(datadog: Datadog) -> None:
 
 
 def test_a_key_that_is_not_valid_is_told(datadog: Datadog) -> None:
-    datadog.as_described = False
+    datadog.wrong_on_purpose = " 200 : null"
     datadog.stand_in.knobs.refuse(Refusal(200, raw=b'{"valid": false}'))
 
     with pytest.raises(DatadogRefusedError, match="DATADOG_API_KEY"):

@@ -84,7 +84,7 @@ def test_pages_are_read_to_the_end(datadog: Datadog, page_size: int) -> None:
 
 
 def test_an_end_that_is_told_as_null_is_an_end(datadog: Datadog) -> None:
-    datadog.as_described = False
+    datadog.wrong_on_purpose = "/meta/page: null"
     datadog.stand_in.knobs.page_is_null = True
     datadog.has(root(status="error"))
 
