@@ -6,16 +6,19 @@ from itertools import chain
 
 import pytest
 
+from functions.find_failures.choice import Again, Choice
+from functions.find_failures.search import FailureSearch
 from functions.local.datadog.spans import SpanStore
 from functions.local.trace_run import deliver_all
 from functions.sanitize.capture import Sanitizer
 from shared.domain import control_group
 from shared.domain.control_group import KEPT, control_group_rank
 from shared.domain.incidents import Incident, IncidentKind
-from shared.domain.spans import Span
+from shared.domain.signals import SignalRules
+from shared.domain.spans import Span, Trace
 from shared.embedded.documents import SqliteDocuments
 from shared.messages import TraceFound
-from shared.ports import Outgoing, Write
+from shared.ports import Outgoing, TraceHit, Write
 from shared.repositories.captures import HealthyCaptures
 from shared.repositories.control_groups import ControlGroups
 from shared.topology import CONTROL_GROUPS, Topic
@@ -226,3 +229,20 @@ def test_one_that_ages_while_it_is_taken_in_pushes_nobody_out(
     overtaken(edge, monkeypatch, ControlGroups, "newest", by="newest", trace=older)
 
     assert kept_healthy(edge.parts) == set(others)
+
+
+def test_a_trace_of_the_future_ages_nobody(edge: Edge) -> None:
+    names = ranked(FEW + 20)
+    for name in names[:FEW]:
+        edge.has(name, *passing(), at=NOW - HOUR)
+    edge.alert()
+    hit = TraceHit.of(Trace.of("x", of_version("1.2.0")), SignalRules())
+    future = hit._replace(trace_id=names[-1], started_at=NOW + KEPT * 2)
+    search = FailureSearch.of(edge.parts)
+    choice = Choice(
+        search.captures, search.healthy, search.groups, Again(always=False, delay=HOUR, now=edge.now)
+    )
+    edge.parts.control_groups.seen("shop-assistant", "prod", edge.now)
+
+    assert not any(choice.rounds([future]))
+    assert kept_healthy(edge.parts) == set(names[:FEW])
