@@ -75,7 +75,7 @@ class Choice:
     def _members(
         self, application: Application, hits: list[TraceHit], ageing: set[str]
     ) -> Iterator[list[Wanted]]:
-        passed = [Candidate(hit.trace_id, hit.started_at, evaluated=hit.evaluated) for hit in hits]
+        passed = [Candidate.of(hit.trace_id, hit.started_at, evaluated=hit.evaluated) for hit in hits]
 
         def told(roster: Roster) -> Roster:
             newest = self.groups.newest(application.ml_app, application.env)

@@ -35,7 +35,7 @@ def keep_control_group(
     def told(roster: Roster) -> Roster:
         if not capture.healthy:
             return roster.after(newest=latest(), failed=capture.trace_id)
-        passed = Candidate(capture.trace_id, capture.started_at, evaluated=capture.evaluated)
+        passed = Candidate.of(capture.trace_id, capture.started_at, evaluated=capture.evaluated)
         return roster.after(newest=latest(), passed=[passed])
 
     for change in groups.changes(place, told):

@@ -24,16 +24,17 @@ class Application(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A healthy trace that was found."""
+    """A healthy trace that was found, and where it stands among the others."""
 
     trace_id: str
     started_at: Instant
-    evaluated: bool
+    # Kept, since a hash for each of thousands would take longer than all else that is done with them.
+    rank: str
 
-    @property
-    def rank(self) -> str:
-        """Where it stands among the others."""
-        return control_group_rank(self.trace_id, evaluated=self.evaluated)
+    @classmethod
+    def of(cls, trace_id: str, started_at: datetime, *, evaluated: bool) -> Self:
+        """Rank a trace."""
+        return cls(trace_id, started_at, control_group_rank(trace_id, evaluated=evaluated))
 
 
 class Roster(Model):
@@ -62,11 +63,9 @@ class Roster(Model):
         named = {one.trace_id: one for one in self.candidates}
         for one in passed:
             before = named.get(one.trace_id, one)
-            # A search sees a part of a trace; what any has seen of it counts.
+            # A search sees a part of a trace; what any has seen of it counts, so evaluated goes before not.
             named[one.trace_id] = Candidate(
-                one.trace_id,
-                min(one.started_at, before.started_at),
-                evaluated=one.evaluated or before.evaluated,
+                one.trace_id, min(one.started_at, before.started_at), min(one.rank, before.rank)
             )
         if failed is not None:
             named.pop(failed, None)
@@ -77,10 +76,9 @@ class Roster(Model):
 def _ever_members(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
     """Leave out whom enough newer ones rank before, and a reserve; the newest first."""
     lowest: list[str] = []
-    ranked = [(one.rank, one) for one in candidates]
-    for rank, one in sorted(ranked, key=lambda each: (-each[1].started_at.timestamp(), each[0])):
-        if len(lowest) < SIZE + _RESERVE or rank < lowest[-1]:
-            insort(lowest, rank)
+    for one in sorted(candidates, key=lambda each: (-each.started_at.timestamp(), each.rank)):
+        if len(lowest) < SIZE + _RESERVE or one.rank < lowest[-1]:
+            insort(lowest, one.rank)
             del lowest[SIZE + _RESERVE :]
             yield one
 

@@ -82,7 +82,7 @@ def test_rosters_that_many_tell_at_once_lose_nobody(documents: Documents) -> Non
     groups, bot = ControlGroups(documents), place_of(Application("a", "prod", "1"))
 
     def tell(number: int) -> list[str]:
-        passed = [Candidate(f"t{number}-{one}", NOW, evaluated=True) for one in range(5)]
+        passed = [Candidate.of(f"t{number}-{one}", NOW, evaluated=True) for one in range(5)]
         newest = groups.seen("a", "prod", NOW + timedelta(hours=number))
         newcomers: list[str] = []
         for change in groups.changes(bot, lambda roster: roster.after(newest=newest, passed=passed)):
@@ -102,7 +102,7 @@ def test_rosters_that_many_tell_at_once_lose_nobody(documents: Documents) -> Non
 
 def test_a_roster_that_nobody_is_left_on_goes(documents: Documents) -> None:
     groups, bot = ControlGroups(documents), place_of(Application("a", "prod", "1"))
-    passed = [Candidate("t", NOW, evaluated=True)]
+    passed = [Candidate.of("t", NOW, evaluated=True)]
     list(groups.changes(bot, lambda roster: roster.after(newest=NOW, passed=passed)))
 
     [change] = groups.changes(bot, lambda roster: roster.after(newest=NOW + KEPT * 2))
@@ -115,7 +115,7 @@ def test_a_roster_that_nobody_is_left_on_goes(documents: Documents) -> None:
 
 def test_a_change_that_nobody_acted_on_comes_again(documents: Documents) -> None:
     groups, bot = ControlGroups(documents), place_of(Application("a", "prod", "1"))
-    passed = [Candidate("t", NOW, evaluated=True)]
+    passed = [Candidate.of("t", NOW, evaluated=True)]
 
     killed = next(groups.changes(bot, lambda roster: roster.after(newest=NOW, passed=passed)))
     again = list(groups.changes(bot, lambda roster: roster.after(newest=NOW, passed=passed)))

@@ -23,7 +23,7 @@ def small_groups() -> object:
 
 
 def candidate(number: int, hours: int, *, evaluated: bool = True) -> Candidate:
-    return Candidate(f"t{number}", START + timedelta(hours=hours), evaluated=evaluated)
+    return Candidate.of(f"t{number}", START + timedelta(hours=hours), evaluated=evaluated)
 
 
 def told(found: list[Candidate], at_once: int = 1) -> Roster:
