@@ -1,3 +1,3 @@
 """What may be seen of a trace: personal data and secrets are replaced before anything is stored."""
 
-SANITIZER_VERSION = "5"
+SANITIZER_VERSION = "6"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from shared.redaction.casing import is_caseless, with_capitals
 from shared.redaction.kinds import Found, Kind
 from shared.redaction.linear import CAPITAL, IN_WORD, Linear, any_pattern
+from shared.redaction.names import listed_names
 from shared.redaction.words import NATIONS, STARTERS, words
 
 _LONGEST = 200
@@ -42,20 +43,43 @@ _LEADING = (
     r"|[Aa]venida|Avda\.?"
     r"|[Pp]laza|[Pp]aseo|[Cc]arrer|[Cc]arretera|[Cc]amino|[Tt]ravesía|[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso"
     r"|[Vv]icolo|[Ss]trada"
+    r"|[Ss]tretto|[Ii]ncrocio|[Bb]orgo|[Cc]ontrada|[Rr]otonda|[Pp]iazzale|[Gg]lorieta|[Cc]uesta|[Pp]asaje"
+    r"|[Rr]ambla|[Rr]onda|[Vv]ial|[Uu]rbanización|[Aa]lameda|[Cc]allejón|[Pp]asadizo|[Aa]cceso|[Cc]añada"
+    r"|[Bb]eco|[Ee]strada|[Rr]odovia|R\.(?: d[aeo]s?)|[Bb]ulevardul|[Aa]leea|[Dd]rumul|[SȘŞsșş]oseaua"
+    r"|[Cc]alea|[Ss]plaiul|[Nn]áměstí|[Nn]ábřeží|[Tt]řída|[Oo]s\."
     r"|[Rr]ua|[Tt]ravessa|[Ll]argo|[Pp]raça|[Uu]lica|[Uu]l\.|[Aa]leja|[Aa]l\.|[Pp]l\.|[Tt]rg|[Pp]atak"
     r"|[Ss]trada [Pp]rovinciale)"
+)
+# These need no number: what follows them is a street.
+_NAMED = (
+    r"(?:[Rr]ue|[Cc]hemin|[Ii]mpasse|[Cc]alle|[Rr]ua|[Uu]lica|[Uu]l\.|[Aa]leja|[Ss]trada|[Aa]leea"
+    r"|[Bb]ulevardul|[Dd]rumul|[SȘŞsșş]oseaua)"
+)
+# Suffixes of the same list that say nothing but between a number, a family's name and an end.
+_OF_A_FAMILY = (
+    r"(?:Branch|Bridges?|Camp|Canyons?|Cape|Centers?|Circles|Club|Commons?|Corners?|Course|Curve|Divide"
+    r"|Drives|Estates?|Extensions?|Fields?|Flats?|Forest|Forks?|Fort|Garden|Greens?|Islands?|Isle|Keys?"
+    r"|Lakes?|Land|Lights?|Loaf|Locks?|Lodge|Mission|Mount|Mountains?|Parks?|Ports?|Radial|Rest|Rivers?"
+    r"|Route|Run|Spurs?|Stations?|Stream|Summit|Trace|Track|Tunnel|Unions?|Views?|Villages?|Walks|Wall"
+    r"|Ways|Wells?)"
 )
 _ENDED = (
     rf"{CAPITAL}{IN_WORD}*(?:straße|strasse|str\.|weg|gasse|platz|allee|damm|ufer|steig|stieg|graben|vej"
     rf"|vænget|gade|allé"
     r"|gata|gatan|vägen|gränd|stigen|katu|tie|kuja|polku|straat|laan|plein|kade|gracht|dijk|singel|utca"
-    r"|veien|vegen|gaten|dreef|steeg|baan|hof|boulevard"
+    r"|veien|vegen|gaten|dreef|steeg|baan|hof|boulevard|bulevardi"
     r"|-(?:Straße|Strasse|Str\.|Weg|Gasse|Platz|Allee|Damm|Ufer|Ring|Steig|Chaussee|Promenade))"
+)
+# Streets only where a number stands behind them: names of people end so as well.
+_ENDED_BEFORE_A_NUMBER = (
+    rf"{CAPITAL}{IN_WORD}*(?:moen|myra|faret|lunden|åsen|haugen|bakken|stien|svingen|tunet|kollen|jordet|grenda"
+    r"|toppen)"
 )
 _UNIT = (
     r"(?:[Aa]pt|[Aa]partment|[Aa]pto|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Bb]ldg|[Bb]uilding|[Rr]oom"
     r"|[Pp]iso|[Ee]scalera"
-    r"|[Aa]ppartement|[Bb]ât(?:iment)?|[Ss]tiege|[Tt]ür|[Ww]ohnung)\.? ?#?\d{1,5}[A-Za-z]?\b"
+    r"|[Aa]ppartement|[Aa]ppartamento|[Pp]uerta"
+    r"|[Bb]ât(?:iment)?|[Ss]tiege|[Tt]ür|[Ww]ohnung)\.? ?#?\d{1,5}[A-Za-z]?\b"
 )
 _NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/]\d{1,4}[A-Za-z]?)?(?: (?:bis|ter|quater)\b)?"
 # A unit alone may be anything, `Suite 2` of a test: it is one beside a number, a comma or a line's end.
@@ -66,11 +90,14 @@ _ANCHORS = Linear(
     rf"|AP|Aa|Ae|Ap) \d{{5}}|\b(?:Postfach|Apartado|BP) \d{{2,6}})"
     rf"|(?P<street>\b{_NUMBER},? (?:{_NUMBER} )?{_NAMES}{_NAME} {_TYPES}\b\.?"
     rf"|\b(?:{_NAME} ){{1,3}}{_TYPES}\.? \d{{1,5}}[A-Za-z]?\b"
-    rf"|\b{_NUMBER},? {_LEADING} {_NAMES}{_NAME}|\b{_LEADING} {_NAMES}{_NAME},? (?:n[ºo°.]{{1,2}} "
+    rf"|\b{_NUMBER},? {_LEADING} {_NAMES}{_NAME}|\b{_LEADING} {_NAMES}{_NAME},? (?:[Nn][ºo°r.]{{1,2}} "
     rf"?)?\d{{1,5}}[A-Za-z]?\b"
+    rf"|\b{_ENDED_BEFORE_A_NUMBER} \d{{1,5}}[A-Za-z]?\b"
     rf"|(?:{_NAME} )?{_ENDED} \d{{1,5}}[A-Za-z]?\b|\b{_NUMBER},? {_ENDED}\b"
     rf"|\b{_NAMES}{_NAME} (?:[uú]|utca|út|tér|ul|kapu|sok|vej|gade)\.? \d{{1,5}}\b)"
     rf"|(?P<numbered>\b\d{{1,6}} (?:{_NAME} |{_LINK} ){{1,5}}\d{{1,5}}[A-Za-z]?\b)"
+    rf"|(?P<family>\b\d{{1,6}}(?:/\d{{1,4}})? {_NAME} {_OF_A_FAMILY}\b)"
+    rf"|(?P<named>\b{_NAMED} (?:(?:d[aeiou]|del|dell[ao]|des|la|le|les|los|las) ){{0,3}}{_NAME})"
     rf"|(?P<unit>\b{_UNIT})"
     r"|(?P<corner>\b[Tt]he [Cc]orner [Oo]f |\b[Cc]orner [Oo]f )"
 )
@@ -100,7 +127,7 @@ _STATES = (
 _ZIP = Linear(
     r"(?i:\b(?:zip(?: ?code)?|post(?:al)? ?code|postleitzahl|plz|code postal|código postal|codigo postal"
     r"|c\.p\.)(?:(?: is| ist| est| es| #)?:?\s{1,3}|[:=]))"
-    r"(\d{3,6}(?:[- ]\d{2,4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z][ "
+    r"(\d{3,6}(?:[- ]\d{2,4})?|\d\d-\d{3}|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z][ "
     r"-]?\d[A-Za-z]\d)\b"
     rf"|\b((?:{'|'.join(_STATES.split())}),? \d{{5}}(?:-\d{{4}})?)\b"
     r"|\b([A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})\b|\b([ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d)\b|\b((?:D"
@@ -136,6 +163,11 @@ _CODED = Linear(
     rf"(?:{_NAME} (?:{_SMALL_WORD} )?){{1,3}})"
     r"(?:utca|útja|út|tér|krt|köz|u)\.? \d{1,4}(?:\. \d{1,2}/\d{1,3}|\b)"
 )
+# A line of a form; the line `Address:` has its own cue.
+_FIELD = Linear(
+    r"(?im)^[ \t>*-]{0,4}(?:street(?: name| address)?|straße|strasse|indirizzo|calle|rue|ulica)[*]{0,2} ?:"
+    r"[*]{0,2} {0,3}([^\n:=<>{}\[\]\"]{4,60})$"
+)
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 # What is counted stands where a place would.
 _NO_PLACES = STARTERS | words(
@@ -145,13 +177,21 @@ _NO_PLACES = STARTERS | words(
     "times hours minutes seconds days weeks months years percent mb gb kb ms usd eur gbp edition"
 )
 # One scan clears most texts.
-_HINT = any_pattern(*(one.pattern for one in (_ANCHORS, _CUED, _ZIP, _CODED)))
+_HINT = any_pattern(*(one.pattern for one in (_ANCHORS, _CUED, _FIELD, _ZIP, _CODED)))
 # What goes on on the right: each piece begins with what parts it from the one before.
 _PART = r"(?:[ \t\u00a0]{0,4},?[ \t]{0,3}(?:\r?\n[>?|*# \t]{0,8},?[ \t]{0,3})?)"
-_TAIL_UNIT = re.compile(rf"{_PART}(?:{_UNIT}|(?<=[ ,])#\d{{1,5}}[A-Za-z]?\b|(?<=[\s,])[Tt]he Netherlands\b)")
+_TAIL_UNIT = re.compile(
+    rf"{_PART}(?:{_UNIT}|[Pp]\.? ?[Oo]\.? ?[Bb]ox \d{{1,6}}\b"
+    rf"|(?<=[ ,])#\d{{1,5}}[A-Za-z]?\b|(?<=[\s,])[Tt]he Netherlands\b)"
+)
 _TAIL_NUMBER = re.compile(rf"{_PART}(?<=[\s,])\d{{1,6}}[A-Za-z]?(?:-\d{{1,5}})?\b(?![.:]\d)")
+# `Dorfgasse 4/12`: the door behind the house.
+_TAIL_DOOR = re.compile(r"(?<=\d)[/-]\d{1,3}[A-Za-z]?(?![\w/-])")
+# A stop behind a house's number, as Hungarians write it, ends no sentence where a code opens the next line.
 _TAIL_CODE = re.compile(
-    rf"{_PART}(?<=[\s,])(?:[A-Z]{{1,2}}\d[A-Z\d]? \d[A-Z]{{2}}|[A-Z]\d[A-Z] \d[A-Z]\d|[A-Z]{{2,3}}(?![\w]))"
+    rf"\.{_PART}(?<=\n)[A-Z]{{1,2}}-\d{{4,5}}\b"
+    rf"|{_PART}(?<=[\s,])(?:[A-Z]{{1,2}}-\d{{4,5}}\b|\d{{4}} ?[A-Z]{{2}}\b"
+    r"|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]\d[A-Z] \d[A-Z]\d|[A-Z]{2,3}(?![\w]))"
 )
 # What stands for a missing state, between a city and a postcode.
 _TAIL_SHORT = re.compile(rf"{_PART}(?<=[\s,])[a-z]{{2,3}}(?=\n? {{0,2}}\d{{4,6}}\b)")
@@ -165,16 +205,17 @@ _BACK = re.compile(r"(?:[^\W_][^\W_'’]*(?:['’-][^\W_]+)*\.?)[ ,]{0,2}$")
 _LINE_ABOVE = re.compile(r"(?:^|\n)[>?|*# \t]{0,8}([^\n]{3,60}?)[ \t,]{0,3}\n[>?|*# \t]{0,8}$")
 _SMALL = words(
     "de del della der den des di do dos da du la le les los las el an op bei sur sous en aan upon y van von "
-    "zum zur am rue via u ul st avenue"
+    "zum zur am rue via u ul st avenue chemin impasse calle rua ulica aleja strada aleea bulevardul drumul"
 )
+_ROAD = re.compile(r"[^\W\d_]{3}[^\n]*\d|\d[^\n]*[^\W\d_]{3}")
 _MOST_WORDS = 6
 _SHORTEST_STREET = 4
-_DIGIT_OR_CORNER = re.compile(r"\d|orner of")
+_TELLING = Linear(rf"\d|orner of|\b{_NAMED} ", never_capture=True)
 
 
 def find_addresses(text: str) -> Iterator[Found]:
     """Find addresses whole, and postcodes that are told as such."""
-    if not _DIGIT_OR_CORNER.search(text):
+    if not _TELLING.is_in(text):
         return
     caseless = is_caseless(text)
     text = with_capitals(text) if caseless else text
@@ -186,6 +227,9 @@ def find_addresses(text: str) -> Iterator[Found]:
     for match in _CUED.finditer(text):
         if (told := _AFTER_CUE.match(text, match.end())) and not _is_no_street(told.group()):
             yield _without_stop(Found(told.start(), _right(text, told.end()), Kind.ADDRESS, "cue"), text)
+    for match in _FIELD.finditer(text):
+        if _ROAD.search(match.group(1)):
+            yield Found(*match.span(1), Kind.ADDRESS, "field")
     for match in _ZIP.finditer(text):
         group = next(at for at in range(1, 6) if match.group(at))
         yield Found(match.start(group), match.end(group), Kind.POSTCODE, "postcode")
@@ -212,7 +256,9 @@ def _anchored(text: str) -> Iterator[Found]:
     at = 0
     for match in _ANCHORS.finditer(text):
         rule = match.lastgroup or ""
-        if match.start() < at or (rule in ("street", "numbered") and _is_no_street(match.group())):
+        if match.start() < at or (rule in ("street", "numbered", "named") and _is_no_street(match.group())):
+            continue
+        if rule == "family" and not _is_of_a_family(match.group()):
             continue
         start, end = _grown(text, match.start(), match.end(), rule)
         at = end
@@ -242,6 +288,12 @@ _NO_STREETS = words(
 )
 
 
+def _is_of_a_family(spelled: str) -> bool:
+    """Tell `2749 Marlow Islands` from `300 Page Views` and `2024 Budget Summit`."""
+    number, name, _ = spelled.split(" ")
+    return name in listed_names().family and name.lower() not in STARTERS and not _YEAR.match(number)
+
+
 def _has_a_street(spelled: str) -> bool:
     """A unit is part of an address where a name and a second number stand beside it."""
     return (
@@ -252,7 +304,7 @@ def _has_a_street(spelled: str) -> bool:
 
 def _grown(text: str, start: int, end: int, rule: str) -> tuple[int, int]:
     end = _right(text, end)
-    if rule in ("unit", "street", "numbered", "box"):
+    if rule in ("unit", "street", "numbered", "family", "box"):
         start = _left(text, start, crossing=rule == "unit")
     return start, end
 
@@ -294,7 +346,8 @@ def _right(text: str, end: int) -> int:
     limit, words = min(len(text), end + _LONGEST), 0
     while end < limit:
         if piece := (
-            _TAIL_UNIT.match(text, end, limit)
+            _TAIL_DOOR.match(text, end, limit)
+            or _TAIL_UNIT.match(text, end, limit)
             or _TAIL_NUMBER.match(text, end, limit)
             or _TAIL_CODE.match(text, end, limit)
             or _TAIL_SHORT.match(text, end, limit)

@@ -63,19 +63,21 @@ _STRONG_WORDS = (
     r"|mobil(?:nummer|funk)|t[ée]l[ée]phone|\bportable\b|appelez|appelle|joindre|tel[ée]fono|\bm[óo]vil\b"
     r"|\bcelular\b"
     r"|ll[áa]ma(?:me|nos|r)\b|(?:call|reach|text|ring) (?:me|us|him|her|back)|call ?back|contact number"
-    r"|emergency contact|\b(?:my|his|her|their) number(?: is| as|:)"
+    r"|emergency contact|contact no\b|\bland ?line\b|\bswitchboard\b"
+    r"|\b(?:call|text|ring)(?:ing|ed|s) (?:me|us|him|her|them)\b|\b(?:my|his|her|their) number(?: is| as|:)"
 )
 _STRONG = re.compile(rf"(?i){_STRONG_WORDS}")
 _WEAK = re.compile(
     r"(?i)\bcall|\btext\b|\breach|\bring\b|\bcontact|\bregistered|messages? to|number is|anrufen"
-    r"|erreich|\bmy number"
+    r"|erreich|\bmy number|\bdial\b|\bget hold of|\bhelp ?desk|\b(?:hot|help) ?line"
 )
 _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:order|flight|reserv|confirm|booking|track|ticket|invoice|account|case|ref|card|item|product|price"
     r"|amount|total|date|isbn|serial|policy|ssn|licen[cs]e|passport|zip|version|bestell|commande|pedido|model)"
 )
 _BARE_PHONE = Linear(
-    rf"(?i)({_STRONG_WORDS}|\b(?:call|text|dial|ring)\b)([^0-9\n]{{0,35}}\n?[^0-9\n]{{0,10}})([0-9]{{7,15}})\b"
+    rf"(?i)({_STRONG_WORDS}|\b(?:call|text|dial|ring|help ?desk|(?:hot|help) ?line)\b)"
+    rf"([^0-9\n]{{0,35}}\n?[^0-9\n]{{0,10}})([0-9]{{7,15}})\b"
 )
 _LOCAL_PHONE = Linear(
     r"(?i)\b(?:phone|call|tel|mobile|cell|reach me|text me)([^0-9\n]{1,16})([0-9]{3}-[0-9]{4})\b"
@@ -85,8 +87,16 @@ _CALL_OF_A_PROGRAM = re.compile(
 )
 # A day, or seconds or milliseconds since 1970.
 _MOMENT = re.compile(r"(?:19|20)\d{6}|1[67]\d{8}(?:\d{3}){0,3}")
+# Somebody is asked to: a call that stands alone is as often one of a program, with its number.
+_TO_CALL = re.compile(r"(?i)(?:,|\b(?:please|pls|plz|just|to|or|then)) $")
 _RUNG = frozenset({"ring", "dial"})
-_NEXT_TO = frozenset({"", "on", "at", "to", "the number", "number"})
+_NEXT_TO = frozenset({"", "on", "at", "to", "is", "the number", "number"})
+# What stands on a card or under a letter: `T: 030 1234567 | M: 0171 7654321`.
+_LETTERED = Linear(
+    r"(?m)(?:^|[|\x{2022}\x{b7},;])[ \t]{0,3}(?:[TMPFC]|Ph|Mob)[.:] ?(\(?\+?[0-9][0-9 ()./-]{6,18}[0-9])"
+)
+_ENDS_THERE = re.compile(r"[ \t]{0,3}(?:$|[\n|•·,;])")
+_COUNTRY_IN_BRACKETS = re.compile(r"\(([1-9]\d{1,2})\) ?\d")
 _EXTENSION = re.compile(r"(?i),? ?(?:ext(?:ension)?\b\.?:?|x|durchwahl|poste) ?\d{1,6}(?!\w)")
 _REGIONS = (
     "GB",
@@ -110,6 +120,7 @@ _REGIONS = (
 _NATIONAL_DIGITS = range(9, 13)
 _SPANISH_OR_FRENCH = re.compile(r"0[1-9](?:([ .-])\d\d)(?:\1\d\d){3}|[6789]\d\d([ .-])\d\d\2\d\d\2\d\d")
 _DOTS_IN_ADDRESS = 3
+_NO_BRACKETS = str.maketrans("", "", "()")
 _LETTER = re.compile(r"[^\W\d_]")
 
 # ---- user names and handles
@@ -242,6 +253,12 @@ def _phones(text: str) -> Iterator[Found]:
         if sure and not _OTHER_NUMBER.search(gap):
             start, end = match.span(3)
             yield _with_extension(text, start, end, "cued_phone")
+    for match in _LETTERED.finditer(text):
+        number = match.group(1)
+        digits = sum(map(str.isdigit, number))
+        told = digits in _PHONE_DIGITS and _ENDS_THERE.match(text, match.end())
+        if told and not (_DATE_LIKE.match(number) or _MOMENT.fullmatch(number)):
+            yield Found(*match.span(1), Kind.PHONE, "lettered_phone")
     for match in _LOCAL_PHONE.finditer(text):
         start, end = match.span(2)
         if not _OTHER_NUMBER.search(match.group(1)) and text[end : end + 1] != "-":
@@ -252,9 +269,14 @@ def _is_called(text: str, start: int, word: str, gap: str, number: str) -> bool:
     """Say whether somebody is to call a number; programs call, and texts have times, as well."""
     if _CALL_OF_A_PROGRAM.search(text, max(0, start - _REACH), start) or _MOMENT.fullmatch(number):
         return False
-    if gap.strip(" :").lower() in _NEXT_TO and is_valid(number, "US"):
+    follows = gap.strip(" :(").lower() in _NEXT_TO
+    if follows and is_valid(number, "US"):
         return True
-    return gap.endswith(" on ") or (not gap.strip() and word in _RUNG and len(number) in _NATIONAL_DIGITS)
+    if len(number) not in _NATIONAL_DIGITS:
+        return gap.endswith(" on ")
+    desk = word.startswith(("help", "hot")) and follows
+    asked = word in _RUNG or _TO_CALL.search(text, max(0, start - _REACH), start) is not None
+    return gap.endswith(" on ") or desk or (not gap.strip() and asked)
 
 
 def _in_dense(text: str, start: int, end: int) -> Iterator[Found]:
@@ -271,10 +293,12 @@ def _international(text: str, start: int, end: int) -> Iterator[Found]:
     if text.find("+", start, end) < 0 and text.find("00", start, end) < 0:
         return
     for match in _INTERNATIONAL.finditer(text, start, end):
-        value = match.group()
-        parted = value.startswith("+") or not value.isdigit() or _has_word(text, match.start())
+        value, first = match.group(), match.start()
+        parted = value.startswith("+") or not value.isdigit() or _has_word(text, first)
         if parted and is_international("+" + value.lstrip("+0 ")):
-            yield _with_extension(text, *match.span(), "international_phone")
+            # `(+44) 20 …`
+            opened = first > 0 and text[first - 1] == "(" and value.count(")") > value.count("(")
+            yield _with_extension(text, first - opened, match.end(), "international_phone")
 
 
 def _grouped(text: str, start: int, value: str) -> Iterator[Found]:
@@ -309,6 +333,8 @@ def _is_national(value: str) -> bool:
     digits = sum(map(str.isdigit, value))
     if digits not in _NATIONAL_DIGITS or value.count(".") == _DOTS_IN_ADDRESS:
         return False
+    if _COUNTRY_IN_BRACKETS.match(value):
+        return is_international("+" + value.translate(_NO_BRACKETS))
     if _SPANISH_OR_FRENCH.fullmatch(value):
         return is_valid(value, "FR") or is_valid(value, "ES")
     opening = value.lstrip("(")

@@ -67,6 +67,7 @@ _BEFORE = {
         r"|(?:ask|asks|asked|asking|look|looks|looked|looking|ring|rang|search|searching|wait|waiting|page|call"
         r"|message|letter|parcel|package|table|room) for"
         r"|(?:tenant|caller|buyer|seller|driver|guests?(?: list)?):"
+        r"|(?:holder|tenant|renter|beneficiary|payee|applicant|owner) (?:is|was)|renter|neither|nor"
         r"|starring|featuring|and|with|or)\s"
     ),
 }

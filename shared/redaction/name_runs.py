@@ -26,7 +26,7 @@ _TITLES = words(
     "señora señorita sra srta doña signor signora captain capt sgt lt rev lord lady dame aunt uncle grandma "
     "nurse officer president queen pastor senator mayor detective producer singer author commenter actor "
     "actress director guitarist drummer writer journalist passenger guest traveler traveller cardholder "
-    "coach chef"
+    "coach chef sheriff colonel sergeant ambassador congressman congresswoman"
 )
 # Only these stand before nothing but a family's name.
 _OF_A_FAMILY = words("mr mrs ms mme herr frau señor señora sr sra")

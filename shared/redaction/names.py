@@ -9,6 +9,8 @@ from typing import NamedTuple
 _LOCALES = (
     *("en_US", "en_GB", "en_IN", "de_DE", "fr_FR", "es_ES", "es_MX", "it_IT", "pt_BR", "nl_NL"),
     *("sv_SE", "da_DK", "no_NO", "fi_FI", "pl_PL", "cs_CZ", "hu_HU", "ro_RO", "hr_HR", "tr_TR"),
+    *("en_IE", "en_NZ", "de_AT", "de_CH", "fr_CH", "fr_BE", "fr_QC", "es_AR", "es_CL", "es_CO"),
+    *("es_CA", "pt_PT", "nl_BE", "sk_SK", "sl_SI", "et_EE", "lt_LT", "lv_LV", "is_IS", "ga_IE"),
 )
 _SHORTEST = 3
 

@@ -205,10 +205,12 @@ def _print_line(
 def _print_blind_sets() -> None:
     """Print the figures on our own labelled texts, now that what was missed has been looked at."""
     told = [figures(records, redaction.find) for records in blind_sets().values()]
-    print("\nown labelled texts, three sets, each written without a look at the rules, as found today:")
+    print(
+        f"\nown labelled texts, {len(told)} sets, each written without a look at the rules, as found today:"
+    )
     for name in PERSONAL:
-        recall = [one.recall[name] for one in told]
-        shares = "   ".join(f"{one.share:.3f} ({one.values})" for one in recall)
+        recall = [one.recall.get(name) for one in told]
+        shares = "   ".join(f"{one.share:.3f} ({one.values})" if one else f"{'none':11}" for one in recall)
         print(f"  {name:20} {shares}")
     print("  precision            " + "         ".join(f"{one.precision:.3f}" for one in told))
     print("  F2                   " + "         ".join(f"{one.f2(PERSONAL):.3f}" for one in told))

@@ -33,6 +33,16 @@ ADDRESSES = {
     "Portuguese, over lines": "Rua da Sé, 11, 5º Dto.\n9457-303 Braga",
     "Brazilian": "Rua Lindner, 72\nPorto Belo - MG, 33876-791",
     "Hungarian": "H-5007 Szeged\nLindner utca 6",
+    "Romanian, without a number": "Bulevardul Lindner",
+    "French, without a number": "chemin de Lindner",
+    "Romanian, number told": "Strada Lindner Nr. 31",
+    "Italian, without a kind that others have": "Stretto Lindner, 31",
+    "Norwegian": "Lindnersfaret 9B",
+    "a suffix that a family's name tells": "2749 Simmons Islands",
+    "Polish, door": "ul. Lindnera 25/45",
+    "box behind a street": "27 rue Lindner\n PO Box 739\n Port Juniper",
+    "Dutch, over lines": "Lindnersingel 4\n2185 KK\nHaren",
+    "Hungarian, street first": "Lindner utca 161.\nH-7486 Szeged",
     "number, name, number": "5120 Mirabelle 44 Apt. 12",
 }
 
@@ -86,6 +96,10 @@ def test_a_postcode_is_found(text: str, postcode: str) -> None:
         "Chapter 3, 12045 Words",
         "You have 5000 Bonus Points and 250 Reward Keys",
         "On 3 March 2025 the Drive was full.",
+        "300 Page Views and 2024 Simmons Summit",
+        "Copyright (c) 2003-2005, Jean-Sebastien (js)",
+        "we rue the day, and the strada was closed",
+        "Street: none\nstreet: unknown",
     ],
 )
 def test_what_is_no_address_stays(text: str) -> None:

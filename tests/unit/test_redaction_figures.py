@@ -61,23 +61,25 @@ def test_no_fold_of_templates_is_left_behind(labelled: Figures, fold: int) -> No
     assert part.f2(PERSONAL) >= 0.90
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
+@pytest.fixture(scope="module", params=[1, 2, 3, 4])
 def blind(request: pytest.FixtureRequest) -> Figures:
     return figures(blind_sets()[request.param], find)
 
 
-@pytest.mark.parametrize(
-    ("kind", "least"), {**RECALL, "IP_ADDRESS": 1.0, "US_DRIVER_LICENSE": 1.0, "PHONE_NUMBER": 0.93}.items()
-)
-def test_recall_on_texts_of_our_own(blind: Figures, kind: str, least: float) -> None:
-    assert blind.recall[kind].values >= 20
-    assert blind.recall[kind].share >= least - (0.01 if kind == "PERSON" else 0)
+def test_recall_on_texts_of_our_own(blind: Figures) -> None:
+    wanted = {**RECALL, "IP_ADDRESS": 1.0, "US_DRIVER_LICENSE": 1.0, "PHONE_NUMBER": 0.95}
+    # Not every set has network addresses.
+    kinds = [kind for kind in wanted if kind in blind.recall]
+
+    assert set(RECALL) <= set(kinds)
+    assert all(blind.recall[kind].values >= 20 for kind in kinds)
+    assert {kind: blind.recall[kind] for kind in kinds if blind.recall[kind].share < wanted[kind]} == {}
 
 
 def test_precision_and_f2_on_texts_of_our_own(blind: Figures) -> None:
     assert blind.texts > 500
     assert blind.precision >= 0.97
-    assert blind.f2(PERSONAL) >= 0.93
+    assert blind.f2(PERSONAL) >= 0.95
 
 
 def test_context_and_form_find_most_names_without_any_list(labelled: Figures) -> None:
