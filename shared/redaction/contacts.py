@@ -63,13 +63,14 @@ _STRONG_WORDS = (
     r"|mobil(?:nummer|funk)|t[ée]l[ée]phone|\bportable\b|appelez|appelle|joindre|tel[ée]fono|\bm[óo]vil\b"
     r"|\bcelular\b"
     r"|ll[áa]ma(?:me|nos|r)\b|(?:call|reach|text|ring) (?:me|us|him|her|back)|call ?back|contact number"
-    r"|emergency contact|contact no\b|\bland ?line\b|\bswitchboard\b"
+    r"|emergency contact|contact no\b|\b(?:land|main) ?line\b|\bswitchboard\b"
     r"|\b(?:call|text|ring)(?:ing|ed|s) (?:me|us|him|her|them)\b|\b(?:my|his|her|their) number(?: is| as|:)"
 )
 _STRONG = re.compile(rf"(?i){_STRONG_WORDS}")
 _WEAK = re.compile(
     r"(?i)\bcall|\btext\b|\breach|\bring\b|\bcontact|\bregistered|messages? to|number is|anrufen"
-    r"|erreich|\bmy number|\bdial\b|\bget hold of|\bhelp ?desk|\b(?:hot|help) ?line"
+    r"|erreich|\bmy number|\bdial\b|\bpicks? up,? (?:please )?try\b|\bget hold of"
+    r"|\bhelp ?desk|\b(?:hot|help) ?line"
 )
 _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:order|flight|reserv|confirm|booking|track|ticket|invoice|account|case|ref|card|item|product|price"
@@ -96,6 +97,8 @@ _LETTERED = Linear(
     r"(?m)(?:^|[|\x{2022}\x{b7},;])[ \t]{0,3}(?:[TMPFC]|Ph|Mob)[.:] ?(\(?\+?[0-9][0-9 ()./-]{6,18}[0-9])"
 )
 _ENDS_THERE = re.compile(r"[ \t]{0,3}(?:$|[\n|•·,;])")
+# `my phone is 207 555 0134 or`
+_AFTER_ANOTHER = re.compile(r"[^\d\n]{0,30}\d[\d ().-]{5,18}\d(?: or | and | / )")
 _COUNTRY_IN_BRACKETS = re.compile(r"\(([1-9]\d{1,2})\) ?\d")
 _EXTENSION = re.compile(r"(?i),? ?(?:ext(?:ension)?\b\.?:?|x|durchwahl|poste) ?\d{1,6}(?!\w)")
 _REGIONS = (
@@ -318,7 +321,7 @@ def _has_word(text: str, start: int) -> bool:
     strong = max((match.end() for match in _STRONG.finditer(before)), default=-1)
     weak = max((match.end() for match in _WEAK.finditer(before)), default=-1)
     said = max(strong, weak)
-    if said < 0 or _has_digits(before[said:]):
+    if said < 0 or (_has_digits(before[said:]) and not _AFTER_ANOTHER.fullmatch(before, said)):
         return False
     # "The order number is": what a weak word speaks of stands in front of it.
     return _OTHER_NUMBER.search(before, strong if strong >= weak else max(0, weak - _SUBJECT_REACH)) is None

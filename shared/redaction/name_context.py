@@ -19,6 +19,7 @@ _BEFORE = {
         r"|(?:first|last|full|maiden|middle|legal|my|his|her|their|the) name\b[^.?!\n]{0,20}?\b(?:is|was"
         r"|to)\s"
         r"|(?:called|named|known as|nicknamed|call me)\s(?:him\s|her\s|them\s|it\s)?"
+        r"|(?:the|my|his|her|their) (?:last|first|family|maiden|middle) name (?:of )?"
         r"|(?:ich heiße|ich bin|je m['’]appelle|je suis|me llamo|soy|hier ist|hier spricht)\s"
         r"|name\b[^.?!\n]{0,30}\?\s{1,3}(?:[\pL ]{1,12}:\s{0,2})?[\"'“]?"
         r"|(?:full|first|last|middle|maiden|customer|client|patient|passenger|guest|contact|account"
@@ -57,6 +58,7 @@ _BEFORE = {
         r"|assistant to|(?:son|daughter|wife|husband|mother|father|behalf) of|grandmother|grandfather|user"
         r"|customer"
         r"|passenger),?\s"
+        r"|(?i)\b(?:speaker|student|teacher|resident|renter|employee|caller|tenant|buyer|seller):\s"
     ),
     "quoted": Linear(r"[\"”!?,] ?(?:said|says|asked|replied|wrote|explained|answered) "),
     "spoken_to": Linear(
@@ -78,6 +80,15 @@ _DOES = re.compile(
     r"|plays|played|points\ out|pointed\ out|recorded|spent|grew|studied|died"
     r" |has\ (?:been|never|always)|had\ (?:been|never)|is\ (?:a|an|very|the|my|from|his|her|our|not|so"
     r"|really)|was\ (?:a|an|born|very|the|my|from)|will\ be|listed|joined|moved|left)\b"
+)
+# What a firm has not.
+_OWNS_AS_A_PERSON = re.compile(
+    r"(?i)^['’]s? (?:daughter|son|wife|husband|mother|father|mom|dad|brother|sister|kids?|child|children"
+    r"|birthday|wedding|boss|party|garage|house|bedroom|funeral|girlfriend|boyfriend|neighbou?r)\b"
+)
+_PLAYS = re.compile(
+    r"(?i)^,? (?:\((?:born|b\.|drums|bass|vocals|guitars?|keyboards?|piano|violin|cello|trumpet|saxophone)\b"
+    r"|on (?:drums|bass|vocals|guitar|keyboards|piano|violin|cello)\b)"
 )
 _OWNS = re.compile(
     r"(?i)^['’]s? (?:daughter|son|wife|husband|mother|father|mom|dad|brother|sister|kid|kids|child"
@@ -149,7 +160,7 @@ def rule_by_context(run: Run, right: str, seen: Seen) -> str | None:
     return next(_rules_by_context(run, right, seen), None)
 
 
-def _rules_by_context(run: Run, right: str, seen: Seen) -> Iterator[str]:  # noqa: C901 - a list of rules
+def _rules_by_context(run: Run, right: str, seen: Seen) -> Iterator[str]:  # noqa: C901, PLR0912 - a list of rules
     """Yield the rules that hold, in order: no rule is looked at behind one that does."""
     words, text, before = run.words, seen.text, seen.text[max(0, run.start - 3) : run.start]
     low, several, at = words[0].lower(), len(words) > 1, partial(seen.cues.before, run)
@@ -167,6 +178,10 @@ def _rules_by_context(run: Run, right: str, seen: Seen) -> Iterator[str]:  # noq
         yield "owner"
     if (listed or several) and at("spoken_of"):
         yield "spoken_of"
+    if _OWNS_AS_A_PERSON.match(right) and low not in AMBIGUOUS:
+        yield "owner"
+    if several and _PLAYS.match(right):
+        yield "subject"
     if at("quoted"):
         yield "quoted"
     if (listed or _SAYS_WHO.match(right)) and at("self"):

@@ -111,6 +111,9 @@ _WEAK_CUE = Linear(
     r"(?i)\b(?:(?P<bare_licence>licen[cs]e(?: (?:no|number)\b)?)"
     r"|(?P<social>social(?: (?:no|number|is)\b)?))\b"
 )
+_NUMBER_TOLD = Linear(
+    r"(?i)\blicen[cs]e\b[^.!?\n]{0,40}\bnumber(?: is|:) ([a-z]{0,2}-?[0-9]{2}[0-9-]{3,16}[0-9])\b"
+)
 _YEARS = re.compile(r"(?:19|20)\d\d-(?:19|20)?\d\d")
 _IDENTIFIER = re.compile(
     r"(?<![\w$€£.#-])#?((?:[A-Z]{1,5}[ -])?[A-Za-z0-9]{0,20}[0-9][A-Za-z0-9]{0,20}"
@@ -174,7 +177,7 @@ _LAST_FOUR = Linear(
 )
 
 # One scan clears most texts.
-_HINT = any_pattern(*(one.pattern for one in (_TOLD_BY_FORM, _LAST_FOUR, _CUE, _WEAK_CUE)))
+_HINT = any_pattern(*(one.pattern for one in (_TOLD_BY_FORM, _LAST_FOUR, _CUE, _WEAK_CUE, _NUMBER_TOLD)))
 
 
 def find_numbers(text: str) -> Iterator[Found]:
@@ -185,9 +188,7 @@ def find_numbers(text: str) -> Iterator[Found]:
         return
     for match in _TOLD_BY_FORM.finditer(text):
         yield from _by_form(text, match.start(), match.group())
-    for match in _LAST_FOUR.finditer(text):
-        group = 1 if match.group(1) else 2
-        yield Found(match.start(group), match.end(group), Kind.CARD, "last_four")
+    yield from _told_in_words(text)
     cues = list(_CUE.finditer(text))
     for at, cue in enumerate(cues):
         # What stands behind the next cue is that one's: so no character is looked at twice.
@@ -200,6 +201,14 @@ def find_numbers(text: str) -> Iterator[Found]:
             between, value = text[cue.end() : found.start], text[found.start : found.end]
             if _FILLER.fullmatch(between) and not _YEARS.fullmatch(value):
                 yield found
+
+
+def _told_in_words(text: str) -> Iterator[Found]:
+    for match in _LAST_FOUR.finditer(text):
+        group = 1 if match.group(1) else 2
+        yield Found(match.start(group), match.end(group), Kind.CARD, "last_four")
+    for match in _NUMBER_TOLD.finditer(text):
+        yield Found(*match.span(1), Kind.LICENCE, "told_number")
 
 
 def find_bare_numbers(digits: str) -> Iterator[Found]:

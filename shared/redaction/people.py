@@ -34,6 +34,9 @@ _NEXT_WORD = re.compile(r" ([^\W\d_]+)")
 _MARKED = re.compile(r"['’]?-?\d|®|™")
 _OF_PLACES = lists.words("san santa los las new saint st fort port mount el são")
 _SHORT_CODE = 3
+# `miss` and `dr` are words and brands as well.
+_ONLY_A_TITLE = re.compile(r"(?i)\b(?:mr|mrs|ms|herr|frau)$")
+_LONGEST_TITLE = 8
 _ENDINGS = re.compile(
     r"(?:[^\W\d_]{2,}(?:sson|dóttir|dottir|ová|ova|eva|ov|ev|yev|opoulos|poulou|akis|idis|escu|enko|chenko"
     r"|wicz|owicz|shvili|adze|yan|ić|ović|ević|vić|ski|ská|ský|ska|cki|cka"
@@ -102,7 +105,8 @@ def find_names_again(text: str, found: Iterable[Found]) -> Iterator[Found]:
 
 def _listed_parts(run: Run, text: str, names: Names, cues: Cues) -> Iterator[Run]:
     """Keep of a run in which every word got a capital what is a name by the lists or by its ending."""
-    if run.titled and text[: run.start].rstrip(" ").endswith("."):
+    before = text[max(0, run.start - _LONGEST_TITLE) : run.start].rstrip(" ")
+    if run.titled and (before.endswith(".") or _ONLY_A_TITLE.search(before)):
         yield run._replace(end=run.start + len(run.words[0]), words=run.words[:1])
         return
     if cues.before(run, "introduced"):

@@ -43,6 +43,11 @@ ADDRESSES = {
     "box behind a street": "27 rue Lindner\n PO Box 739\n Port Juniper",
     "Dutch, over lines": "Lindnersingel 4\n2185 KK\nHaren",
     "Hungarian, street first": "Lindner utca 161.\nH-7486 Szeged",
+    "numbered street": "1027 East 14th Street",
+    "Portuguese, alone": "Rua das Lindas 105",
+    "Indian": "132 Lindner Marg",
+    "Japanese": "118 Lindner-dori",
+    "Russian": "Lindner prospekt 157",
     "number, name, number": "5120 Mirabelle 44 Apt. 12",
 }
 
@@ -96,6 +101,7 @@ def test_a_postcode_is_found(text: str, postcode: str) -> None:
         "Chapter 3, 12045 Words",
         "You have 5000 Bonus Points and 250 Reward Keys",
         "On 3 March 2025 the Drive was full.",
+        "the office at Terminal 2, the 5th Row of 14",
         "300 Page Views and 2024 Simmons Summit",
         "Copyright (c) 2003-2005, Jean-Sebastien (js)",
         "we rue the day, and the strada was closed",

@@ -51,6 +51,7 @@ def _found(text: str) -> set[tuple[str, str]]:
         ("Reisepass-Nr. C01X00T47", "C01X00T47", "PASSPORT"),
         ("passeport n° 12AB34567", "12AB34567", "PASSPORT"),
         ("my driver's license number is 2270-66-1551", "2270-66-1551", "LICENCE"),
+        ("I renewed my licence in Lyon; the new number is W1316-2647-0183", "W1316-2647-0183", "LICENCE"),
         ("driving licence MORGA 657054 SM9IJ", "MORGA 657054 SM9IJ", "LICENCE"),
         ("Führerschein: B072RRE2I55", "B072RRE2I55", "LICENCE"),
         ("DL# D1234567", "D1234567", "LICENCE"),

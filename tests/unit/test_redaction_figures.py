@@ -61,13 +61,20 @@ def test_no_fold_of_templates_is_left_behind(labelled: Figures, fold: int) -> No
     assert part.f2(PERSONAL) >= 0.90
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3, 4])
+@pytest.fixture(scope="module", params=[1, 2, 3, 4, 5])
 def blind(request: pytest.FixtureRequest) -> Figures:
     return figures(blind_sets()[request.param], find)
 
 
 def test_recall_on_texts_of_our_own(blind: Figures) -> None:
-    wanted = {**RECALL, "IP_ADDRESS": 1.0, "US_DRIVER_LICENSE": 1.0, "PHONE_NUMBER": 0.95}
+    # In the fifth, Maestro numbers of twelve digits that no word tells of.
+    wanted = {
+        **RECALL,
+        "CREDIT_CARD": 0.98,
+        "IP_ADDRESS": 1.0,
+        "US_DRIVER_LICENSE": 1.0,
+        "PHONE_NUMBER": 0.95,
+    }
     # Not every set has network addresses.
     kinds = [kind for kind in wanted if kind in blind.recall]
 
