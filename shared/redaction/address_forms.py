@@ -28,17 +28,18 @@ _TYPES = (
     r"|Strasse|Straße|Str|Weg|Gasse|Platz|Allee|Allé|Ring|Damm|Ufer|Chaussee|Promenade|Terrasse|Vej|Gade|Gata"
     r"|Gatan|Vägen"
     r"|Väg|Plass|Katu|Tie|Utca|Út|Tér|Útja|Körút|Straat|Laan|Plein|Ulica|Ulice|Trg"
-    r"|Marg|Nagar|Salai|Chowk|Lu|Jie)"
+    r"|Marg|Nagar|Salai|Chowk)"
 )
 _LEADING = (
     r"(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Pp]lace|[Qq]uai|[Aa]llée|[Cc]hemin|[Ii]mpasse|[Rr]oute|[Cc]alle|C/"
     r"|[Aa]venida|Avda\.?"
-    r"|[Pp]laza|[Pp]aseo|[Cc]arrer|[Cc]arretera|[Cc]amino|[Tt]ravesía|[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso"
+    r"|[Pp]laza|[Pp]aseo|[Cc]arrer|[Cc]arretera|[Cc]amino|[Tt]ravesía|Via|[Vv]iale|[Pp]iazza|[Cc]orso"
     r"|[Vv]icolo|[Ss]trada"
-    r"|[Ss]tretto|[Ii]ncrocio|[Bb]orgo|[Cc]ontrada|[Rr]otonda|[Pp]iazzale|[Gg]lorieta|[Cc]uesta|[Pp]asaje"
-    r"|[Rr]ambla|[Rr]onda|[Vv]ial|[Uu]rbanización|[Aa]lameda|[Cc]allejón|[Pp]asadizo|[Aa]cceso|[Cc]añada"
-    r"|[Bb]eco|[Ee]strada|[Rr]odovia|R\.(?: d[aeo]s?)|[Bb]ulevardul|[Aa]leea|[Dd]rumul|[SȘŞsșş]oseaua"
-    r"|[Cc]alea|[Ss]plaiul|[Nn]áměstí|[Nn]ábřeží|[Tt]řída|[Oo]s\."
+    r"|[Ss]tretto|[Ii]ncrocio|[Bb]orgo|[Cc]ontrada|[Rr]otonda|[Pp]iazzale|[Gg]lorieta"
+    r"|[Rr]ambla|[Uu]rbanización|[Aa]lameda|[Cc]allejón|[Pp]asadizo|[Cc]añada"
+    r"|[Bb]eco|[Ee]strada|[Rr]odovia|(?:Acceso|[Rr]onda|Vial|[Pp]asaje|[Cc]uesta) de(?: la| los| las|l)?"
+    r"|[Bb]ulevardul|[Aa]leea|[Dd]rumul|[SȘŞsșş]oseaua"
+    r"|[Cc]alea|[Ss]plaiul|[Nn]áměstí|[Nn]ábřeží|[Tt]řída"
     r"|[Rr]ua|[Tt]ravessa|[Ll]argo|[Pp]raça|[Uu]lica|[Uu]l\.|[Aa]leja|[Aa]l\.|[Pp]l\.|[Tt]rg|[Pp]atak"
     r"|[Ss]trada [Pp]rovinciale)"
 )
@@ -64,7 +65,7 @@ _ENDED = (
 )
 # Streets only where a number stands behind them: names of people end so as well.
 _ENDED_BEFORE_A_NUMBER = (
-    rf"{CAPITAL}{IN_WORD}*(?:moen|myra|faret|lunden|åsen|haugen|bakken|stien|svingen|tunet|kollen|jordet|grenda"
+    rf"{CAPITAL}{IN_WORD}*(?:moen|faret|lunden|åsen|haugen|bakken|svingen|tunet|kollen|jordet|grenda"
     r"|toppen)"
 )
 UNIT = (
@@ -80,16 +81,18 @@ ANCHORS = Linear(
     rf"\d{{1,6}}"
     rf"|\b(?:(?:USS|USNS|USCGC|HMS|Uss|Usns|Uscgc|Hms) {_NAME},?\s)?(?:APO|FPO|DPO|Apo|Fpo|Dpo),? (?:AA|AE"
     rf"|AP|Aa|Ae|Ap) \d{{5}}|\b(?:Postfach|Apartado|BP) \d{{2,6}})"
-    rf"|(?P<street>\b{_NUMBER},? (?:{_NUMBER} )?{_NAMES}(?:{_NAME}|{_ORDINAL}) {_TYPES}\b\.?"
+    rf"|(?P<street>\b{_NUMBER},? (?:{_NUMBER} )?{_NAMES}{_NAME} {_TYPES}\b\.?"
+    rf"|\b{_NUMBER},? {_NAMES}{_ORDINAL} (?:Street|St|Avenue|Ave|Road|Rd|Drive|Dr|Lane|Ln|Court"
+    r"|Ct|Terrace|Blvd)\b\.?"
     rf"|\b(?:{_NAME} ){{1,3}}{_TYPES}\.? \d{{1,5}}[A-Za-z]?\b"
     rf"|\b{_NUMBER},? {_LEADING} {_NAMES}{_NAME}|\b{_LEADING} {_NAMES}{_NAME},? (?:[Nn][ºo°r.]{{1,2}} "
     rf"?)?\d{{1,5}}[A-Za-z]?\b"
-    rf"|\b{_ENDED_BEFORE_A_NUMBER} \d{{1,5}}[A-Za-z]?\b"
+    rf"|\b(?:{_NAME} )?{_ENDED_BEFORE_A_NUMBER} \d{{1,5}}[A-Za-z]?\b"
     rf"|(?:{_NAME} )?{_ENDED} \d{{1,5}}[A-Za-z]?\b|\b{_NUMBER},? {_ENDED}\b"
     rf"|\b{_NAMES}{_NAME} (?:[uú]|utca|út|tér|ul|kapu|sok|vej|gade|prospekt|ulitsa|rkp|krt|fasor)\.? "
     r"\d{1,5}\b)"
     rf"|(?P<numbered>\b\d{{1,6}} (?:{_NAME} |{_LINK} ){{1,5}}\d{{1,5}}[A-Za-z]?\b)"
-    rf"|(?P<family>\b\d{{1,6}}(?:/\d{{1,4}})? {_NAME} {_OF_A_FAMILY}\b)"
+    rf"|(?P<family>\b\d{{3,6}} {_NAME} {_OF_A_FAMILY}\b)"
     rf"|(?P<named>\b{_NAMED} (?:(?:d[aeiou]|del|dell[ao]|des|la|le|les|los|las) ){{0,3}}{_NAME})"
     rf"|(?P<unit>\b{UNIT})"
     r"|(?P<corner>\b[Tt]he [Cc]orner [Oo]f |\b[Cc]orner [Oo]f )"

@@ -12,7 +12,7 @@ from shared.redaction.address_forms import AFTER_CUE, ANCHORS, CODED, CUED, FIEL
 from shared.redaction.casing import is_caseless, with_capitals
 from shared.redaction.kinds import Found, Kind
 from shared.redaction.names import listed_names
-from shared.redaction.words import NATIONS, STARTERS, words
+from shared.redaction.words import AMBIGUOUS, NATIONS, STARTERS, words
 
 _LONGEST = 200
 _LEFT = 80
@@ -22,7 +22,8 @@ _NO_PLACES = STARTERS | words(
     "tokens seats steps errors iterations connections rows items points dollars euros users miles requests "
     "calls messages files bytes lines pages words departure departures arrival arrivals passengers units "
     "customers sessions records samples epochs parameters credits votes views views hits tests events jobs "
-    "times hours minutes seconds days weeks months years percent mb gb kb ms usd eur gbp edition"
+    "times hours minutes seconds days weeks months years percent mb gb kb ms usd eur gbp edition "
+    "enterprise images broker brokers cores nodes threads"
 )
 # What goes on on the right: each piece begins with what parts it from the one before.
 _PART = r"(?:[ \t\u00a0]{0,4},?[ \t]{0,3}(?:\r?\n[>?|*# \t]{0,8},?[ \t]{0,3})?)"
@@ -43,8 +44,10 @@ _TAIL_CODE = re.compile(
 _TAIL_SHORT = re.compile(rf"{_PART}(?<=[\s,])[a-z]{{2,3}}(?=\n? {{0,2}}\d{{4,6}}\b)")
 _TAIL_WORD = re.compile(
     rf"{_PART}(?<=[\s,])(?P<word>[^\W\d_][^\W\d_'’-]*(?:['’-][^\W\d_]+)*)(?P<dot>\.?)(?: "
-    rf"\([^\W\d_]{{2,20}}\))?"
+    rf"\([^\W\d_]{{2,20}}\))?(?!\w)"
 )
+# States that are words as well: `Session ID 12345`.
+_STATE_OR_WORD = re.compile(r"(?:ID|OK|IN|OR|ME|HI) ")
 _AND = re.compile(r" (?:and|und|et|y|&) (?=[^\W\d_a-zß-öø-ÿ]|[^\W\d_]+ [^\W\d_]+ (?:st|ave))")
 _OTHER_STREET = re.compile(r"\.?(?: [Ss]t\.)? [Aa]nd (?=[^\W\d_]|\d)")
 _BACK = re.compile(r"(?:[^\W_][^\W_'’]*(?:['’-][^\W_]+)*\.?)[ ,]{0,2}$")
@@ -56,6 +59,10 @@ _SMALL = words(
 _ROAD = re.compile(r"[^\W\d_]{3}[^\n]*\d|\d[^\n]*[^\W\d_]{3}")
 _MOST_WORDS = 6
 _SHORTEST_STREET = 4
+_SHORT_NUMBER = 3
+# `1 Forward Pass`, `5 Random Walk`: programs count such.
+_STEP = re.compile(r"\d (?:[^\W\d_]+ ){1,2}(?:Pass|Points?|Path|Loop|Gateway|Walk|Trail)")
+_PLACE_FOLLOWS = re.compile(r"[,\n]\s{0,3}[^\W\d_a-z]")
 _HOUSE = re.compile(r"\d+[a-z]?(?:[-/]\d+[a-z]?)?")
 
 
@@ -74,10 +81,13 @@ def find_addresses(text: str) -> Iterator[Found]:
         if (told := AFTER_CUE.match(text, match.end())) and not _is_no_street(told.group()):
             yield _without_stop(Found(told.start(), _right(text, told.end()), Kind.ADDRESS, "cue"), text)
     for match in FIELD.finditer(text):
-        if _ROAD.search(match.group(1)):
-            yield Found(*match.span(1), Kind.ADDRESS, "field")
+        if _is_a_road(match.group(1)):
+            end = match.start(1) + len(match.group(1).rstrip())
+            yield Found(match.start(1), end, Kind.ADDRESS, "field")
     for match in ZIP.finditer(text):
         group = next(at for at in range(1, 6) if match.group(at))
+        if _STATE_OR_WORD.match(match.group(group)) and text[: match.start(group)].rstrip(" ")[-1:] != ",":
+            continue
         yield Found(match.start(group), match.end(group), Kind.POSTCODE, "postcode")
 
 
@@ -102,9 +112,7 @@ def _anchored(text: str) -> Iterator[Found]:
     at = 0
     for match in ANCHORS.finditer(text):
         rule = match.lastgroup or ""
-        if match.start() < at or (rule in ("street", "numbered", "named") and _is_no_street(match.group())):
-            continue
-        if rule == "family" and not _is_of_a_family(match.group()):
+        if match.start() < at or _only_looks_like_one(match.group(), match.end(), rule, text):
             continue
         start, end = _grown(text, match.start(), match.end(), rule)
         at = end
@@ -116,6 +124,15 @@ def _anchored(text: str) -> Iterator[Found]:
             if other := _OTHER_STREET.match(text, end):
                 end = _right(text, other.end())
         yield Found(start, end, Kind.ADDRESS, rule)
+
+
+def _only_looks_like_one(spelled: str, end: int, rule: str, text: str) -> bool:
+    """Know what has the form of a street and is none."""
+    if _STEP.fullmatch(spelled):
+        return _PLACE_FOLLOWS.match(text, end) is None
+    if rule == "family":
+        return not _is_of_a_family(spelled)
+    return rule in ("street", "numbered", "named") and _is_no_street(spelled)
 
 
 def _is_no_street(spelled: str) -> bool:
@@ -135,10 +152,20 @@ _NO_STREETS = words(
 )
 
 
+def _is_a_road(value: str) -> bool:
+    """Tell the value of a form's line from what is said of it: `must be set, line 12`."""
+    words = re.findall(r"[^\W\d_]+", value)
+    named = all(word[0].isupper() or word.lower() in _SMALL for word in words)
+    said = any(word.lower() in STARTERS - _PLACE_WORDS for word in words)
+    return named and not said and _ROAD.search(value) is not None
+
+
 def _is_of_a_family(spelled: str) -> bool:
     """Tell `2749 Marlow Islands` from `300 Page Views` and `2024 Budget Summit`."""
     number, name, _ = spelled.split(" ")
-    return name in listed_names().family and name.lower() not in STARTERS and not _YEAR.match(number)
+    low = name.lower()
+    ordinary = low in STARTERS or (low in AMBIGUOUS and len(number) <= _SHORT_NUMBER)
+    return name in listed_names().family and not ordinary and not _YEAR.match(number)
 
 
 def _has_a_street(spelled: str) -> bool:

@@ -63,14 +63,14 @@ _STRONG_WORDS = (
     r"|mobil(?:nummer|funk)|t[ée]l[ée]phone|\bportable\b|appelez|appelle|joindre|tel[ée]fono|\bm[óo]vil\b"
     r"|\bcelular\b"
     r"|ll[áa]ma(?:me|nos|r)\b|(?:call|reach|text|ring) (?:me|us|him|her|back)|call ?back|contact number"
-    r"|emergency contact|contact no\b|\b(?:land|main) ?line\b|\bswitchboard\b"
-    r"|\b(?:call|text|ring)(?:ing|ed|s) (?:me|us|him|her|them)\b|\b(?:my|his|her|their) number(?: is| as|:)"
+    r"|emergency contact|contact no[.:]|\bland ?line\b|\bswitchboard\b"
+    r"|\b(?:call|text|ring)(?:ing|ed|s) (?:me|us|him|her|them) (?:from|on|at)\b"
+    r"|\b(?:my|his|her|their) number(?: is| as|:)"
 )
 _STRONG = re.compile(rf"(?i){_STRONG_WORDS}")
 _WEAK = re.compile(
     r"(?i)\bcall|\btext\b|\breach|\bring\b|\bcontact|\bregistered|messages? to|number is|anrufen"
-    r"|erreich|\bmy number|\bdial\b|\bpicks? up,? (?:please )?try\b|\bget hold of"
-    r"|\bhelp ?desk|\b(?:hot|help) ?line"
+    r"|erreich|\bmy number|\bdial\b(?! tone)|\bpicks? up,? (?:please )?try\b|\bget hold of"
 )
 _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:order|flight|reserv|confirm|booking|track|ticket|invoice|account|case|ref|card|item|product|price"
@@ -89,13 +89,17 @@ _CALL_OF_A_PROGRAM = re.compile(
 # A day, or seconds or milliseconds since 1970.
 _MOMENT = re.compile(r"(?:19|20)\d{6}|1[67]\d{8}(?:\d{3}){0,3}")
 # Somebody is asked to: a call that stands alone is as often one of a program, with its number.
-_TO_CALL = re.compile(r"(?i)(?:,|\b(?:please|pls|plz|just|to|or|then)) $")
+_TO_CALL = re.compile(r"(?i)(?:,|\b(?:please|pls|plz|just|or)) $")
+_SENTENCE_STOPS = re.compile(r"\s*(?:$|[.!?,;\n])")
 _RUNG = frozenset({"ring", "dial"})
 _NEXT_TO = frozenset({"", "on", "at", "to", "is", "the number", "number"})
 # What stands on a card or under a letter: `T: 030 1234567 | M: 0171 7654321`.
 _LETTERED = Linear(
-    r"(?m)(?:^|[|\x{2022}\x{b7},;])[ \t]{0,3}(?:[TMPFC]|Ph|Mob)[.:] ?(\(?\+?[0-9][0-9 ()./-]{6,18}[0-9])"
+    r"(?m)(?:^|[|\x{2022}\x{b7},;])[ \t]{0,3}(?:[TMF]|Ph|Mob)[.:] ?(\(?\+?[0-9][0-9 ()./-]{6,18}[0-9])"
 )
+# A plus, a bracket or a zero in front, or three groups and more of two or three digits.
+_LIKE_A_PHONE = re.compile(r"(?:\+|\(|0(?!\.))[\d ()./-]+|\d{2,3}(?:[ -]\d{2,3}){2,4}")
+_DIGIT_ALONE = re.compile(r"(?<!\d)\d(?: \d(?!\d)){2}")
 _ENDS_THERE = re.compile(r"[ \t]{0,3}(?:$|[\n|•·,;])")
 # `my phone is 207 555 0134 or`
 _AFTER_ANOTHER = re.compile(r"[^\d\n]{0,30}\d[\d ().-]{5,18}\d(?: or | and | / )")
@@ -252,15 +256,16 @@ def _phones(text: str) -> Iterator[Found]:
         yield from _in_dense(text, first, beyond)
     for match in _BARE_PHONE.finditer(text):
         word, gap, number = match.groups()
-        sure = _STRONG.fullmatch(word) or _is_called(text, match.start(), word.lower(), gap, number)
+        sure = _STRONG.fullmatch(word) or _is_called(text, match, word.lower(), gap, number)
         if sure and not _OTHER_NUMBER.search(gap):
             start, end = match.span(3)
             yield _with_extension(text, start, end, "cued_phone")
     for match in _LETTERED.finditer(text):
         number = match.group(1)
         digits = sum(map(str.isdigit, number))
-        told = digits in _PHONE_DIGITS and _ENDS_THERE.match(text, match.end())
-        if told and not (_DATE_LIKE.match(number) or _MOMENT.fullmatch(number)):
+        like_one = _LIKE_A_PHONE.fullmatch(number) or (number.isdigit() and is_valid(number, "US"))
+        told = digits in _PHONE_DIGITS and like_one and _ENDS_THERE.match(text, match.end())
+        if told and not (_DATE_LIKE.match(number) or _DIGIT_ALONE.search(number)):
             yield Found(*match.span(1), Kind.PHONE, "lettered_phone")
     for match in _LOCAL_PHONE.finditer(text):
         start, end = match.span(2)
@@ -268,8 +273,9 @@ def _phones(text: str) -> Iterator[Found]:
             yield _with_extension(text, start, end, "local_phone")
 
 
-def _is_called(text: str, start: int, word: str, gap: str, number: str) -> bool:
+def _is_called(text: str, match: re.Match[str], word: str, gap: str, number: str) -> bool:
     """Say whether somebody is to call a number; programs call, and texts have times, as well."""
+    start, end = match.span()
     if _CALL_OF_A_PROGRAM.search(text, max(0, start - _REACH), start) or _MOMENT.fullmatch(number):
         return False
     follows = gap.strip(" :(").lower() in _NEXT_TO
@@ -277,8 +283,12 @@ def _is_called(text: str, start: int, word: str, gap: str, number: str) -> bool:
         return True
     if len(number) not in _NATIONAL_DIGITS:
         return gap.endswith(" on ")
-    desk = word.startswith(("help", "hot")) and follows
-    asked = word in _RUNG or _TO_CALL.search(text, max(0, start - _REACH), start) is not None
+    desk = word.startswith(("help", "hot")) and follows and number[0] == "0"
+    asked = word in _RUNG or (
+        word == "call"
+        and _TO_CALL.search(text, max(0, start - _REACH), start) is not None
+        and (number[0] == "0" or _SENTENCE_STOPS.match(text, end) is not None)
+    )
     return gap.endswith(" on ") or desk or (not gap.strip() and asked)
 
 
@@ -309,7 +319,7 @@ def _grouped(text: str, start: int, value: str) -> Iterator[Found]:
     # A bracket that the number did not open ends the sentence's own.
     if value.endswith(")") and value.count("(") < value.count(")"):
         value, end = value[:-1], end - 1
-    if _has_word(text, start) or _is_national(value):
+    if _has_word(text, start) or _is_national(value) or _is_of_a_country(text, start, value):
         yield _with_extension(text, start, end, "national_phone")
 
 
@@ -327,6 +337,16 @@ def _has_word(text: str, start: int) -> bool:
     return _OTHER_NUMBER.search(before, strong if strong >= weak else max(0, weak - _SUBJECT_REACH)) is None
 
 
+def _is_of_a_country(text: str, start: int, value: str) -> bool:
+    """Know `(351) 919 367 613` where a field or a line begins; counts stand in brackets too."""
+    begins = text[max(0, start - 3) : start].rstrip(" ")[-1:] in ("", ":", "\n", ",", ";", "|")
+    return (
+        begins
+        and _COUNTRY_IN_BRACKETS.match(value) is not None
+        and is_international("+" + value.translate(_NO_BRACKETS))
+    )
+
+
 def _has_digits(gap: str) -> bool:
     return any(map(str.isdigit, gap))
 
@@ -336,8 +356,6 @@ def _is_national(value: str) -> bool:
     digits = sum(map(str.isdigit, value))
     if digits not in _NATIONAL_DIGITS or value.count(".") == _DOTS_IN_ADDRESS:
         return False
-    if _COUNTRY_IN_BRACKETS.match(value):
-        return is_international("+" + value.translate(_NO_BRACKETS))
     if _SPANISH_OR_FRENCH.fullmatch(value):
         return is_valid(value, "FR") or is_valid(value, "ES")
     opening = value.lstrip("(")

@@ -19,7 +19,7 @@ _BEFORE = {
         r"|(?:first|last|full|maiden|middle|legal|my|his|her|their|the) name\b[^.?!\n]{0,20}?\b(?:is|was"
         r"|to)\s"
         r"|(?:called|named|known as|nicknamed|call me)\s(?:him\s|her\s|them\s|it\s)?"
-        r"|(?:the|my|his|her|their) (?:last|first|family|maiden|middle) name (?:of )?"
+        r"|(?:my|his|her|their) (?:last|first|maiden|middle) name (?:of )?"
         r"|(?:ich heiße|ich bin|je m['’]appelle|je suis|me llamo|soy|hier ist|hier spricht)\s"
         r"|name\b[^.?!\n]{0,30}\?\s{1,3}(?:[\pL ]{1,12}:\s{0,2})?[\"'“]?"
         r"|(?:full|first|last|middle|maiden|customer|client|patient|passenger|guest|contact|account"
@@ -58,7 +58,6 @@ _BEFORE = {
         r"|assistant to|(?:son|daughter|wife|husband|mother|father|behalf) of|grandmother|grandfather|user"
         r"|customer"
         r"|passenger),?\s"
-        r"|(?i)\b(?:speaker|student|teacher|resident|renter|employee|caller|tenant|buyer|seller):\s"
     ),
     "quoted": Linear(r"[\"”!?,] ?(?:said|says|asked|replied|wrote|explained|answered) "),
     "spoken_to": Linear(
@@ -68,8 +67,9 @@ _BEFORE = {
         r"|paid|interviewed|beat|beats|defeated|lost to|against|according to"
         r"|(?:ask|asks|asked|asking|look|looks|looked|looking|ring|rang|search|searching|wait|waiting|page|call"
         r"|message|letter|parcel|package|table|room) for"
-        r"|(?:tenant|caller|buyer|seller|driver|guests?(?: list)?):"
-        r"|(?:holder|tenant|renter|beneficiary|payee|applicant|owner) (?:is|was)|renter|neither|nor"
+        r"|(?:tenant|caller|buyer|seller|driver|speaker|student|teacher|resident|renter|employee"
+        r"|guests?(?: list)?):"
+        r"|(?:holder|tenant|renter|beneficiary|applicant) (?:is|was)|renter"
         r"|starring|featuring|and|with|or)\s"
     ),
 }
@@ -83,12 +83,12 @@ _DOES = re.compile(
 )
 # What a firm has not.
 _OWNS_AS_A_PERSON = re.compile(
-    r"(?i)^['’]s? (?:daughter|son|wife|husband|mother|father|mom|dad|brother|sister|kids?|child|children"
-    r"|birthday|wedding|boss|party|garage|house|bedroom|funeral|girlfriend|boyfriend|neighbou?r)\b"
+    r"(?i)^['’]s (?:daughter|son|wife|husband|mother|father|mom|dad|brother|sister|birthday|funeral"
+    r"|girlfriend|boyfriend)\b"
 )
 _PLAYS = re.compile(
-    r"(?i)^,? (?:\((?:born|b\.|drums|bass|vocals|guitars?|keyboards?|piano|violin|cello|trumpet|saxophone)\b"
-    r"|on (?:drums|bass|vocals|guitar|keyboards|piano|violin|cello)\b)"
+    r"(?i)^,? \((?:(?:born|b\.) (?:\w{1,9} ){0,2}\d"
+    r"|(?:drums|bass|vocals|guitars?|keyboards?|piano|violin|cello|trumpet|saxophone)[),])"
 )
 _OWNS = re.compile(
     r"(?i)^['’]s? (?:daughter|son|wife|husband|mother|father|mom|dad|brother|sister|kid|kids|child"
@@ -164,7 +164,9 @@ def _rules_by_context(run: Run, right: str, seen: Seen) -> Iterator[str]:  # noq
     """Yield the rules that hold, in order: no rule is looked at behind one that does."""
     words, text, before = run.words, seen.text, seen.text[max(0, run.start - 3) : run.start]
     low, several, at = words[0].lower(), len(words) > 1, partial(seen.cues.before, run)
-    listed = not (seen.names.given.isdisjoint(words) and seen.names.family.isdisjoint(words))
+    listed = not (seen.names.given.isdisjoint(words) and seen.names.family.isdisjoint(words)) or (
+        several and all(map(seen.names.know, words))
+    )
     opens = not before.strip() or before.rstrip(" ")[-1:] in _OPENING or before.endswith("\n")
     if _ADDRESSED.match(right) and at("salutation"):
         yield "salutation"

@@ -112,8 +112,10 @@ _WEAK_CUE = Linear(
     r"|(?P<social>social(?: (?:no|number|is)\b)?))\b"
 )
 _NUMBER_TOLD = Linear(
-    r"(?i)\blicen[cs]e\b[^.!?\n]{0,40}\bnumber(?: is|:) ([a-z]{0,2}-?[0-9]{2}[0-9-]{3,16}[0-9])\b"
+    r"(?i)\b(?:my|his|her|their|your) licen[cs]e\b([^.!?\n]{0,40}\bnumber(?: is|:) )"
+    r"([a-z]{0,2}[- ]?[0-9]{2}[0-9-]{3,16}[0-9])\b"
 )
+_OF_A_PROGRAM = re.compile(r"(?i)\b(?:key|plate|request|port|line|error|build|serial|seats?)\b")
 _YEARS = re.compile(r"(?:19|20)\d\d-(?:19|20)?\d\d")
 _IDENTIFIER = re.compile(
     r"(?<![\w$€£.#-])#?((?:[A-Z]{1,5}[ -])?[A-Za-z0-9]{0,20}[0-9][A-Za-z0-9]{0,20}"
@@ -208,7 +210,9 @@ def _told_in_words(text: str) -> Iterator[Found]:
         group = 1 if match.group(1) else 2
         yield Found(match.start(group), match.end(group), Kind.CARD, "last_four")
     for match in _NUMBER_TOLD.finditer(text):
-        yield Found(*match.span(1), Kind.LICENCE, "told_number")
+        gap, number = match.groups()
+        if not (_OTHER_THING.search(gap) or _OF_A_PROGRAM.search(gap) or _DATE.match(number)):
+            yield Found(*match.span(2), Kind.LICENCE, "told_number")
 
 
 def find_bare_numbers(digits: str) -> Iterator[Found]:

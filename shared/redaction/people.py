@@ -113,17 +113,13 @@ def _listed_parts(run: Run, text: str, names: Names, cues: Cues) -> Iterator[Run
         yield run
         return
     # Most runs of such a text are plain words, all of them.
-    if (
-        names.given.isdisjoint(run.words)
-        and names.family.isdisjoint(run.words)
-        and not any(map(_ends_like_a_name, run.words))
-    ):
+    if not any(map(names.know, run.words)) and not any(map(_ends_like_a_name, run.words)):
         return
     at, open_, words = run.start, run.start, list[str]()
     for word in run.words:
         start = text.find(word, at)
         at = start + len(word)
-        listed = len(word) > _SHORT_CODE and (word in names.given or word in names.family)
+        listed = len(word) > _SHORT_CODE and names.know(word)
         known = listed or (words and len(word) == 1)
         if known or (_ends_like_a_name(word) and not _COMMON_ENDINGS.search(word[-_ENDING:])):
             open_ = start if not words else open_
@@ -207,6 +203,7 @@ def _by_form(run: Run, right: str, names: Names) -> str | None:
     listed = (
         (first in names.given and (last in names.family or first in plain))
         or not names.given.isdisjoint(plain)
+        or (names.know(first) and names.know(last) and last in plain and (first in plain or len(others) > 1))
         or (first in names.family and last in names.family and last in plain)
     )
     if listed:
@@ -229,7 +226,7 @@ def _name_pairs(runs: list[Run], told: list[str | None], text: str, names: Names
         if text[one.end : other.start] != " and " or len(one.words) + len(other.words) > _TWO:
             continue
         lows = {one.words[0].lower(), other.words[0].lower()}
-        listed = [word for run in (one, other) for word in run.words if word in names.family]
+        listed = [word for word in (*one.words, *other.words) if word in names.family]
         plain = [word for word in listed if word.lower() not in AMBIGUOUS]
         if plain and not lows & ORGANISATIONS:
             told[at] = told[at] or "pair"

@@ -75,6 +75,8 @@ INNOCENT = [
     "job 4131034282458809939 is done",
     '{"span": 4131034282458809939, "text": "a b"}',
     "license 2.0 and licence 12 seats",
+    "my license key number is 2024-01-15, the license plate number is 1234-5678",
+    "Apache License, version number is 2004-01",
     "Apache License, Version 2.0, January 2004",
     "flight HAT123 leaves on 2024-05-15 at 16:00",
     "reservation ZFA04Y, seat 12A",

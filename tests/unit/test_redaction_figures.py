@@ -74,6 +74,7 @@ def test_recall_on_texts_of_our_own(blind: Figures) -> None:
         "IP_ADDRESS": 1.0,
         "US_DRIVER_LICENSE": 1.0,
         "PHONE_NUMBER": 0.95,
+        "PERSON": 0.88,
     }
     # Not every set has network addresses.
     kinds = [kind for kind in wanted if kind in blind.recall]
@@ -86,7 +87,7 @@ def test_recall_on_texts_of_our_own(blind: Figures) -> None:
 def test_precision_and_f2_on_texts_of_our_own(blind: Figures) -> None:
     assert blind.texts > 500
     assert blind.precision >= 0.97
-    assert blind.f2(PERSONAL) >= 0.95
+    assert blind.f2(PERSONAL) >= 0.94
 
 
 def test_context_and_form_find_most_names_without_any_list(labelled: Figures) -> None:
