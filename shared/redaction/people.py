@@ -34,8 +34,8 @@ _NEXT_WORD = re.compile(r" ([^\W\d_]+)")
 _MARKED = re.compile(r"['’]?-?\d|®|™")
 _OF_PLACES = lists.words("san santa los las new saint st fort port mount el são")
 _SHORT_CODE = 3
-# `miss` and `dr` are words and brands as well.
-_ONLY_A_TITLE = re.compile(r"(?i)\b(?:mr|mrs|ms|herr|frau)$")
+# The others are words, brands, milliseconds and merge requests as well.
+_ONLY_A_TITLE = re.compile(r"(?i)\b(?:mrs|herr|frau)$")
 _LONGEST_TITLE = 8
 _ENDINGS = re.compile(
     r"(?:[^\W\d_]{2,}(?:sson|dóttir|dottir|ová|ova|eva|ov|ev|yev|opoulos|poulou|akis|idis|escu|enko|chenko"

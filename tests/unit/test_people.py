@@ -73,6 +73,7 @@ def test_a_name_is_found_whole(text: str, name: str) -> None:
         "Trace's child spans, React's children, Airbnb's house rules, Orchestrator's party",
         "the first name Column must be set, the last name Attribute too",
         "Student: Llama Tiny, Teacher: Llama Large, the owner is Platform Team",
+        "latency of 200 ms exceeded, open mr against it, miss rate and dr strategy",
         "Resident Evil (released 1996), Rock Band on drums",
         "Order A-1042 was shipped on Monday, May 12.",
         "On Mac OS X the Constant goes to the Handler of the Stack. Lex and Yacc, Beta Parts and Ninja.",
