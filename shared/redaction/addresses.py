@@ -60,6 +60,7 @@ _ROAD = re.compile(r"[^\W\d_]{3}[^\n]*\d|\d[^\n]*[^\W\d_]{3}")
 _MOST_WORDS = 6
 _SHORTEST_STREET = 4
 _SHORT_NUMBER = 3
+_BLANKS = 4
 # `1 Forward Pass`, `5 Random Walk`: programs count such.
 _STEP = re.compile(r"\d (?:[^\W\d_]+ ){1,2}(?:Pass|Points?|Path|Loop|Gateway|Walk|Trail)")
 _PLACE_FOLLOWS = re.compile(r"[,\n]\s{0,3}[^\W\d_a-z]")
@@ -86,7 +87,8 @@ def find_addresses(text: str) -> Iterator[Found]:
             yield Found(match.start(1), end, Kind.ADDRESS, "field")
     for match in ZIP.finditer(text):
         group = next(at for at in range(1, 6) if match.group(at))
-        if _STATE_OR_WORD.match(match.group(group)) and text[: match.start(group)].rstrip(" ")[-1:] != ",":
+        before = text[max(0, match.start(group) - _BLANKS) : match.start(group)].rstrip(" ")
+        if _STATE_OR_WORD.match(match.group(group)) and not before.endswith(","):
             continue
         yield Found(match.start(group), match.end(group), Kind.POSTCODE, "postcode")
 
@@ -156,7 +158,7 @@ def _is_a_road(value: str) -> bool:
     """Tell the value of a form's line from what is said of it: `must be set, line 12`."""
     words = re.findall(r"[^\W\d_]+", value)
     named = all(word[0].isupper() or word.lower() in _SMALL for word in words)
-    said = any(word.lower() in STARTERS - _PLACE_WORDS for word in words)
+    said = any(word.lower() in _NO_PART for word in words)
     return named and not said and _ROAD.search(value) is not None
 
 
@@ -234,11 +236,7 @@ def _right(text: str, end: int) -> int:
         if word is None:
             break
         spelled, low = word["word"], word["word"].lower()
-        if (
-            not (spelled[0].isupper() or low in _SMALL)
-            or low in STARTERS - _PLACE_WORDS
-            or words >= _MOST_WORDS
-        ):
+        if not (spelled[0].isupper() or low in _SMALL) or low in _NO_PART or words >= _MOST_WORDS:
             break
         if spelled[0].isupper():
             end = word.end("word")
@@ -261,3 +259,4 @@ _PLACE_WORDS = words(
     "north south east west new great old city town st san los port united state center street road way "
     "place country"
 )
+_NO_PART = STARTERS - _PLACE_WORDS
