@@ -1,5 +1,7 @@
 """The two families of error that decide whether a message is delivered again."""
 
+from shared.domain.model_calls import Trouble, Usage
+
 
 class EvalForgeError(Exception):
     """The base of all errors of ours; its text is safe to store and to log."""
@@ -71,6 +73,19 @@ class MisconfiguredError(TransientError):
 
 class UnavailableError(TransientError):
     """A service did not answer, or asked to come back later."""
+
+
+class ModelTroubleError(TransientError):
+    """A model gave no answer that can be used: which way it failed, when to ask again, and what it cost."""
+
+    def __init__(
+        self, text: str, trouble: Trouble, *, retry_after: float | None = None, usage: Usage | None = None
+    ) -> None:
+        """Keep what a decision needs; `retry_after` is in seconds, as the service told it."""
+        super().__init__(text)
+        self.trouble = trouble
+        self.retry_after = retry_after
+        self.usage = usage or Usage()
 
 
 def snapshot_exists(name: str) -> NameTakenError:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, Self
 from pydantic import JsonValue
 
 from shared.domain.model import Model
+from shared.domain.model_calls import Usage
 from shared.domain.signals import SignalRules, look_of, signals_of, was_evaluated
 from shared.domain.spans import Trace
 from shared.messages import Message
@@ -240,6 +241,31 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Embed texts in their order."""
+
+
+class ModelRequest(NamedTuple):
+    """One question to a text model: what it is to do, what it is shown, and the JSON schema of its answer."""
+
+    instruction: str
+    content: str
+    schema: Mapping[str, JsonValue]
+    most_output_tokens: int
+
+
+class ModelAnswer(NamedTuple):
+    """The text of an answer, JSON if the model did as it was told, and what the call took."""
+
+    text: str
+    usage: Usage
+
+
+class TextModel(Protocol):
+    """A model that answers in JSON; `name` is what its service calls it."""
+
+    name: str
+
+    def answer(self, request: ModelRequest) -> ModelAnswer:
+        """Ask once; raises ModelTroubleError where no answer came of it."""
 
 
 class Notifier(Protocol):

@@ -55,13 +55,24 @@ class Signature(Model):
 
 
 class Extractor(Model):
-    """Who extracted a pattern, and what it cost."""
+    """Who extracted a pattern: rules alone, or a model beside them.
+
+    `version` is that of the rules. What a model told names its prompt by id and
+    hash, and what the one call for its group took; a pattern that is
+    `upgrade_pending` was to be told by a model, and `reason` says why it was not.
+    """
 
     kind: str
     version: str
     model: str | None = None
+    prompt: str | None = None
+    prompt_hash: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
     cost_usd: float = 0.0
+    latency_ms: int = 0
     upgrade_pending: bool = False
+    reason: str = ""
 
 
 class FailurePattern(Model):
