@@ -19,6 +19,8 @@ resource "google_firestore_field" "unindexed" {
     "control_groups",
     "raw_traces",
     "healthy_traces",
+    "courses",
+    "contrasts",
     "failure_patterns",
     "groups",
     "improvement_suggestions",
@@ -27,7 +29,9 @@ resource "google_firestore_field" "unindexed" {
     "outbox",
     "dead_letters",
     "spend",
+    "narratives",
     "artifacts",
+    "calls",
     "chunks",
     "events",
     "members",
@@ -120,7 +124,70 @@ resource "google_firestore_field" "improvement_suggestions_first_seen" {
   }
 }
 
+resource "google_firestore_field" "contrasts_state" {
+  database   = google_firestore_database.evalforge.name
+  collection = "${var.firestore_collection_prefix}contrasts"
+  field      = "state"
+
+  index_config {
+    indexes {
+      order       = "ASCENDING"
+      query_scope = "COLLECTION"
+    }
+  }
+}
+
 # Queries by several fields.
+resource "google_firestore_index" "courses_latest_first" {
+  database    = google_firestore_database.evalforge.name
+  collection  = "${var.firestore_collection_prefix}courses"
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = "ml_app"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "env"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "started_at"
+    order      = "DESCENDING"
+  }
+  fields {
+    field_path = "__name__"
+    order      = "DESCENDING"
+  }
+}
+
+resource "google_firestore_index" "contrasted_latest_first" {
+  database    = google_firestore_database.evalforge.name
+  collection  = "${var.firestore_collection_prefix}failure_patterns"
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = "ml_app"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "env"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "contrasted"
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "started_at"
+    order      = "DESCENDING"
+  }
+  fields {
+    field_path = "__name__"
+    order      = "DESCENDING"
+  }
+}
+
 resource "google_firestore_index" "control_group_last_first" {
   database    = google_firestore_database.evalforge.name
   collection  = "${var.firestore_collection_prefix}healthy_traces"

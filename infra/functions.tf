@@ -209,3 +209,19 @@ module "resend" {
   concurrency    = 8
   most_instances = 1
 }
+
+module "recontrast" {
+  source     = "./function"
+  deployment = local.deployment
+
+  name              = "evalforge-recontrast"
+  entry_point       = "recontrast"
+  source_file       = "functions/recontrast/main.py"
+  topic             = google_pubsub_topic.topic["evalforge-contrasts"].name
+  dead_letter_topic = google_pubsub_topic.topic["evalforge-dead-letters"].name
+  publishes         = [google_pubsub_topic.topic["evalforge-captures"].name]
+  memory            = "512Mi"
+  timeout           = 540
+  concurrency       = 8
+  most_instances    = 1
+}

@@ -9,6 +9,7 @@ resource "google_pubsub_topic" "topic" {
     "evalforge-artifacts",
     "evalforge-dead-letters",
     "evalforge-resends",
+    "evalforge-contrasts",
   ])
 
   name                       = each.key
@@ -57,6 +58,19 @@ resource "google_cloud_scheduler_job" "resend" {
 
   pubsub_target {
     topic_name = google_pubsub_topic.topic["evalforge-resends"].id
+    data       = base64encode("{}")
+  }
+}
+
+resource "google_cloud_scheduler_job" "recontrast" {
+  name        = "evalforge-recontrast"
+  description = "Has failures held anew against healthy runs, where these have changed."
+  region      = var.region
+  schedule    = "*/10 * * * *"
+  time_zone   = "Etc/UTC"
+
+  pubsub_target {
+    topic_name = google_pubsub_topic.topic["evalforge-contrasts"].id
     data       = base64encode("{}")
   }
 }

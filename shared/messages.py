@@ -62,6 +62,10 @@ class ResendDue(Message):
     """Send those dead letters again whose time has come."""
 
 
+class ContrastsDue(Message):
+    """Hold failures anew against the healthy runs of applications where these have changed."""
+
+
 CARRIED: dict[Topic, type[Message]] = {
     Topic.ALERTS: AlertRaised,
     Topic.FAILURES: TraceFound,
@@ -70,4 +74,5 @@ CARRIED: dict[Topic, type[Message]] = {
     Topic.SUGGESTIONS: SuggestionChanged,
     Topic.ARTIFACTS: ArtifactsDrafted,
     Topic.RESENDS: ResendDue,
+    Topic.CONTRASTS: ContrastsDue,
 }

@@ -15,6 +15,7 @@ class Topic(StrEnum):
     ARTIFACTS = "artifacts"
     DEAD_LETTERS = "dead-letters"
     RESENDS = "resends"
+    CONTRASTS = "contrasts"
 
     @property
     def id(self) -> str:
@@ -41,6 +42,8 @@ EMBEDDED_RETRIES = RetryPolicy(first_wait=0.05, longest_wait=1, attempts=8)
 RETENTION_DAYS = 7
 # How often dead letters are looked through for those that are to be sent again by themselves.
 RESEND_SCHEDULE = "*/10 * * * *"
+# How often failures are held anew against healthy runs, where these have changed.
+RECONTRAST_SCHEDULE = "*/10 * * * *"
 # How often open incidents are searched again, and Datadog as a whole.
 FOLLOW_SCHEDULE = "*/15 * * * *"
 
@@ -154,6 +157,9 @@ FUNCTIONS = (
         ),
         most_instances=1,
     ),
+    Function(
+        "recontrast", Topic.CONTRASTS, publishes=(Topic.CAPTURES,), timeout_seconds=540, most_instances=1
+    ),
 )
 # What a function works without; every other secret must be given.
 OPTIONAL_SECRETS = frozenset({"SLACK_WEBHOOK_URL"})
@@ -169,6 +175,8 @@ SEARCHES = "searches"
 CONTROL_GROUPS = "control_groups"
 RAW_TRACES = "raw_traces"
 HEALTHY_TRACES = "healthy_traces"
+COURSES = "courses"
+CONTRASTS = "contrasts"
 FAILURE_PATTERNS = "failure_patterns"
 GROUPS = "groups"
 SUGGESTIONS = "improvement_suggestions"
@@ -177,6 +185,7 @@ EXPORTS = "exports"
 OUTBOX = "outbox"
 DEAD_LETTERS = "dead_letters"
 SPEND = "spend"
+NARRATIVES = "narratives"
 
 
 def chunks_of(collection: str, document_id: str) -> str:
@@ -197,6 +206,11 @@ def artifacts_of(suggestion_id: str) -> str:
 def events_of(suggestion_id: str) -> str:
     """Name the subcollection of a suggestion's history."""
     return f"{SUGGESTIONS}/{suggestion_id}/events"
+
+
+def calls_of(spend: str) -> str:
+    """Name the subcollection of the model calls of an application's day."""
+    return f"{SPEND}/{spend}/calls"
 
 
 def rosters_of(application: str) -> str:
@@ -232,6 +246,11 @@ CONTROL_GROUP_LAST_FIRST = Query(
 )
 CONTROL_GROUP_BY_AGE = Query(HEALTHY_TRACES, filters=("ml_app", "env"), order_by="started_at")
 INCIDENTS_BY_STATE = Query(INCIDENTS, filters=("state",), order_by="until", descending=True)
+COURSES_LATEST_FIRST = Query(COURSES, filters=("ml_app", "env"), order_by="started_at", descending=True)
+CONTRASTS_BY_STATE = Query(CONTRASTS, filters=("state",))
+CONTRASTED_LATEST_FIRST = Query(
+    FAILURE_PATTERNS, filters=("ml_app", "env", "contrasted"), order_by="started_at", descending=True
+)
 LIVING_PATTERNS = Query(FAILURE_PATTERNS, filters=("withdrawn",))
 ALL_GROUPS = Query(GROUPS)
 ALL_SUGGESTIONS = Query(SUGGESTIONS, order_by="first_seen")
@@ -250,6 +269,9 @@ QUERIES = (
     CONTROL_GROUP_LAST_FIRST,
     CONTROL_GROUP_BY_AGE,
     INCIDENTS_BY_STATE,
+    COURSES_LATEST_FIRST,
+    CONTRASTS_BY_STATE,
+    CONTRASTED_LATEST_FIRST,
     LIVING_PATTERNS,
     ALL_GROUPS,
     ALL_SUGGESTIONS,
@@ -269,6 +291,8 @@ COLLECTION_GROUPS = (
     CONTROL_GROUPS,
     RAW_TRACES,
     HEALTHY_TRACES,
+    COURSES,
+    CONTRASTS,
     FAILURE_PATTERNS,
     GROUPS,
     SUGGESTIONS,
@@ -277,7 +301,9 @@ COLLECTION_GROUPS = (
     OUTBOX,
     DEAD_LETTERS,
     SPEND,
+    NARRATIVES,
     "artifacts",
+    "calls",
     "chunks",
     "events",
     "members",

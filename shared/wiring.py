@@ -27,7 +27,9 @@ from shared.ports import (
 from shared.redaction.pseudonyms import key_of
 from shared.repositories.artifacts import Artifacts
 from shared.repositories.captures import Captures, HealthyCaptures
+from shared.repositories.contrasts import Contrasts
 from shared.repositories.control_groups import ControlGroups
+from shared.repositories.courses import Courses
 from shared.repositories.dead_letters import DeadLetters
 from shared.repositories.groups import Groups
 from shared.repositories.incidents import Incidents
@@ -52,6 +54,7 @@ class Wiring:
 
     settings: Settings
     documents: Documents
+    courses: Courses
     publisher: Publisher
     made_retention: Callable[[], Retention]
     made_traces: Callable[[], TraceSource]
@@ -131,6 +134,11 @@ class Wiring:
     def control_groups(self) -> ControlGroups:
         """Who is in the control groups."""
         return ControlGroups(self.documents)
+
+    @property
+    def contrasts(self) -> Contrasts:
+        """Which control groups have changed."""
+        return Contrasts(self.documents)
 
     @property
     def patterns(self) -> Patterns:
@@ -213,14 +221,16 @@ def wire_cloud(settings: Settings, *, clock: Clock | None = None) -> Wiring:
     settings.tell_client_libraries()
     clock = clock or _now
     datadog = _once(lambda: _datadog(settings, clock))
+    documents = FirestoreDocuments(
+        settings.project,
+        settings.firestore_database,
+        settings.firestore_collection_prefix,
+        patience_seconds=_patience(settings.function_target),
+    )
     return Wiring(
         settings=settings,
-        documents=FirestoreDocuments(
-            settings.project,
-            settings.firestore_database,
-            settings.firestore_collection_prefix,
-            patience_seconds=_patience(settings.function_target),
-        ),
+        documents=documents,
+        courses=Courses(documents),
         publisher=PubSubPublisher(settings.project, patience_seconds=_patience(settings.function_target)),
         made_retention=_once(lambda: _pubsub_retention(settings, clock)),
         made_traces=_once(lambda: _cloud_traces(settings, datadog)),
@@ -247,9 +257,11 @@ def wire_embedded(settings: Settings, *, clock: Clock | None = None) -> Wiring:
     retention = SqliteRetention(database, clock)
     datadog = _once(lambda: _datadog(settings, clock))
     files = TraceFiles(database, settings.signal_rules, salt)
+    documents = SqliteDocuments(database)
     return Wiring(
         settings=settings,
-        documents=SqliteDocuments(database),
+        documents=documents,
+        courses=Courses(documents),
         publisher=SqliteQueue(database),
         made_retention=lambda: retention,
         made_traces=_once(lambda: _local_traces(settings, files, datadog)),

@@ -57,6 +57,7 @@ LOADED_BY_EVENTS: dict[str, frozenset[str]] = {
     "deliver": frozenset(),
     "bury": frozenset(),
     "resend": PUBLISHING,
+    "recontrast": PUBLISHING,
 }
 
 _TELL = """

@@ -66,7 +66,7 @@ def deduplicate_pattern(
 def text_to_embed(pattern: FailurePattern) -> str:
     """Say in one text what two failures of one problem would share: what was asked, and what went wrong."""
     asked = " ".join(pattern.reproduction.input)
-    return f"{pattern.title}\n{pattern.trigger}\n{asked}"[:_LONGEST_TEXT]
+    return f"{pattern.gist}\n{asked}"[:_LONGEST_TEXT]
 
 
 def _found(pattern: FailurePattern, *, groups: Groups, embedder: Embedder, threshold: float) -> Group:
@@ -76,7 +76,7 @@ def _found(pattern: FailurePattern, *, groups: Groups, embedder: Embedder, thres
         vector,
         ml_app=pattern.ml_app,
         env=pattern.env,
-        failure_type=pattern.leading_type,
+        failure_type=pattern.signature.failure_type,
         embedder_version=embedder.version,
     )
     joins = alike if alike and alike.similarity >= threshold else None
@@ -84,7 +84,7 @@ def _found(pattern: FailurePattern, *, groups: Groups, embedder: Embedder, thres
         id=pattern.group_id,
         ml_app=pattern.ml_app,
         env=pattern.env,
-        failure_type=pattern.leading_type,
+        failure_type=pattern.signature.failure_type,
         signature=pattern.signature.parts,
         suggestion_id=joins.group.suggestion_id if joins else suggestion_id(pattern.group_id),
         similarity=round(joins.similarity, 4) if joins else None,

@@ -1,10 +1,13 @@
 """From a capture to its failure pattern."""
 
 from functions.extract.advice import recommended_actions
+from functions.extract.contrast import TOLD_BY_CONTRAST, contrast_with
 from functions.extract.findings import Finding, findings_of, type_of_error
 from functions.extract.signature import changing_tools, signature_of
 from shared.domain.captures import Capture
 from shared.domain.conversation import answering_span, one_line, shortened, tool_calls, user_turns
+from shared.domain.courses import Course, Reference, request_of, terms_of
+from shared.domain.like_requests import REFERENCES, ControlGroup
 from shared.domain.patterns import (
     Extractor,
     FailurePattern,
@@ -19,11 +22,11 @@ from shared.errors import ConflictError
 from shared.messages import CaptureStored, PatternStored
 from shared.ports import Outgoing
 from shared.repositories.captures import Captures
+from shared.repositories.courses import Courses
 from shared.repositories.patterns import KnownPattern, Patterns
 from shared.topology import Topic
 
-RULES_VERSION = "1"
-_LONGEST_INPUT = 4000
+RULES_VERSION = "2"
 _MOST_CAUSES = 3
 _LONGEST_ASKED = 70
 _LONGEST_REASONING = 400
@@ -31,7 +34,9 @@ _LONGEST_REASONING = 400
 _VAGUE = FailureType.LLM_ERROR
 
 
-def extract_pattern(message: CaptureStored, *, captures: Captures, patterns: Patterns) -> list[Outgoing]:
+def extract_pattern(
+    message: CaptureStored, *, captures: Captures, patterns: Patterns, courses: Courses
+) -> list[Outgoing]:
     """Store what failed in a capture, unless this version has said it of this content before.
 
     A trace whose capture has gone turned out healthy: its pattern is withdrawn.
@@ -40,7 +45,7 @@ def extract_pattern(message: CaptureStored, *, captures: Captures, patterns: Pat
     known = patterns.get(message.trace_id)
     capture = captures.get(message.trace_id)
     if capture is not None:
-        pattern = _pattern_now(capture, known)
+        pattern = _pattern_now(capture, known, courses.control_group(capture.ml_app, capture.env))
     elif known is not None:
         pattern = known.pattern.model_copy(update={"withdrawn": True})
     else:
@@ -53,18 +58,30 @@ def extract_pattern(message: CaptureStored, *, captures: Captures, patterns: Pat
     return [Outgoing(Topic.PATTERNS, PatternStored(trace_id=message.trace_id))]
 
 
-def _pattern_now(capture: Capture, known: KnownPattern | None) -> FailurePattern:
-    if known and _is_current(known.pattern, capture):
+def _pattern_now(capture: Capture, known: KnownPattern | None, group: ControlGroup) -> FailurePattern:
+    if known and _is_current(known.pattern, capture, group):
         return known.pattern.model_copy(update={"withdrawn": False})
-    return _following(pattern_of(capture), known)
+    return _following(pattern_of(capture, group), known)
 
 
-def pattern_of(capture: Capture) -> FailurePattern:
-    """Say what failed, where and why, by rules that look at the capture alone."""
-    findings = findings_of(capture)
-    kinds = _types(capture, findings)
-    leading = next((f for f in findings if f.failure_type is kinds[0]), findings[0] if findings else None)
+def pattern_of(capture: Capture, group: ControlGroup | None = None) -> FailurePattern:
+    """Say what failed, where and why: by the capture alone, and where that says little, by contrast.
+
+    The signature and the gist come from the capture alone.
+    """
+    alone = findings_of(capture)
+    kinds = _types(capture, alone)
+    signature, gist = signature_of(capture, kinds, alone), _gist(capture, kinds[0], alone)
+    references, findings = None, alone
+    if not alone and kinds[0] in TOLD_BY_CONTRAST:
+        course = Course.of(capture)
+        nearest = group.nearest(course.terms, REFERENCES) if group else ()
+        references = tuple(one.reference for one in nearest)
+        findings = contrast_with(capture, course, nearest)
+        kinds = tuple(dict.fromkeys((*(finding.failure_type for finding in findings), *kinds)))
+    leading = _leading(kinds[0], findings)
     failing = leading.span_id if leading else _blamed_by_signals(capture)
+    confidence, reason = _confidence(leading, contrasted=bool(references))
     return FailurePattern(
         trace_id=capture.trace_id,
         capture_hash=capture.content_hash,
@@ -80,17 +97,45 @@ def pattern_of(capture: Capture) -> FailurePattern:
         recommended_actions=recommended_actions(kinds),
         reproduction=_reproduction(capture),
         severity=_severity(capture, kinds[0]),
-        confidence=0.8 if leading else 0.4,
-        confidence_reason="a rule names the step and quotes it" if leading else "known by its signals alone",
+        confidence=confidence,
+        confidence_reason=reason,
         extractor=Extractor(kind="rules", version=RULES_VERSION),
-        signature=signature_of(capture, kinds, findings),
+        signature=signature,
+        gist=gist,
+        started_at=capture.started_at,
+        references=references,
     )
 
 
-def _is_current(pattern: FailurePattern, capture: Capture) -> bool:
+def _leading(kind: FailureType, findings: tuple[Finding, ...]) -> Finding | None:
+    return next((one for one in findings if one.failure_type is kind), findings[0] if findings else None)
+
+
+def _gist(capture: Capture, kind: FailureType, findings: tuple[Finding, ...]) -> str:
+    leading = _leading(kind, findings)
+    trigger = leading.reason if leading else _signal_sentence(capture.signals[0])
+    return f"{_title(capture, kind, leading)}\n{trigger}"
+
+
+def _confidence(leading: Finding | None, *, contrasted: bool) -> tuple[float, str]:
+    if leading is None:
+        return 0.4, "known by its signals alone"
+    if contrasted:
+        return 0.6, "healthy runs of alike requests went otherwise at this step"
+    return 0.8, "a rule names the step and quotes it"
+
+
+def _is_current(pattern: FailurePattern, capture: Capture, group: ControlGroup) -> bool:
     """Say whether nothing would be said better now: an upgrade that was put off is due at any delivery."""
     same = pattern.capture_hash == capture.content_hash and pattern.extractor.version == RULES_VERSION
-    return same and not pattern.extractor.upgrade_pending
+    if not same or pattern.extractor.upgrade_pending:
+        return False
+    return pattern.references is None or pattern.references == _references(pattern, group)
+
+
+def _references(pattern: FailurePattern, group: ControlGroup) -> tuple[Reference, ...]:
+    nearest = group.nearest(terms_of(pattern.reproduction.input), REFERENCES)
+    return tuple(one.reference for one in nearest)
 
 
 def _following(pattern: FailurePattern, known: KnownPattern | None) -> FailurePattern:
@@ -202,7 +247,7 @@ def _causes(
 
 def _reproduction(capture: Capture) -> Reproduction:
     return Reproduction(
-        input=tuple(turn[:_LONGEST_INPUT] for turn in user_turns(capture.trace)),
+        input=request_of(capture),
         required_state={"ml_app": capture.ml_app, "env": capture.env, "version": capture.version},
         tools=tuple(
             ToolUse(name=call.name, span_id=call.span.span_id, status=call.span.status)

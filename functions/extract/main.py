@@ -19,6 +19,7 @@ def extract(event: CloudEvent) -> None:
             message,
             captures=parts.captures,
             patterns=parts.patterns,
+            courses=parts.courses,
         ),
         stage="extract",
         parts=parts,

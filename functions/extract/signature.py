@@ -6,6 +6,7 @@ from functions.extract.findings import Finding
 from shared.domain.canonical import digest
 from shared.domain.captures import Capture
 from shared.domain.conversation import tool_calls, user_turns
+from shared.domain.courses import is_reading
 from shared.domain.patterns import Signature
 from shared.domain.taxonomy import FailureType
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
@@ -13,20 +14,6 @@ from shared.redaction.pseudonyms import ANY_PSEUDONYM
 SIGNATURE_VERSION = "1"
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _VARIABLE = re.compile(rf"{ANY_PSEUDONYM.pattern}|\b(?=\w*\d)\w+\b")
-# Tools whose name starts so only look; the others leave something changed behind.
-_READING = (
-    "get",
-    "list",
-    "search",
-    "find",
-    "fetch",
-    "read",
-    "lookup",
-    "query",
-    "check",
-    "calculate",
-    "think",
-)
 
 
 def signature_of(
@@ -58,9 +45,3 @@ def changing_tools(capture: Capture) -> list[str]:
     """List the tools that changed something and succeeded, each once, in order of name."""
     calls = tool_calls(capture.trace)
     return sorted({call.name for call in calls if not call.failed and not is_reading(call.name)})
-
-
-def is_reading(tool: str) -> bool:
-    """Say whether a tool's name says that it only looks."""
-    words = tool.lower().replace("-", "_").split("_")
-    return any(word in _READING for word in words[:1])

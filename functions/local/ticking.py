@@ -8,13 +8,14 @@ from typing import NamedTuple
 from shared.domain.incidents import TICK_ID
 from shared.errors import EvalForgeError
 from shared.logs import describe, logger
-from shared.messages import AlertRaised, ResendDue
+from shared.messages import AlertRaised, ContrastsDue, ResendDue
 from shared.ports import Outgoing, Publisher
 from shared.settings import Settings
 from shared.topology import FOLLOW_SCHEDULE, Topic
 
 # Somebody waits at the terminal: dead letters are looked through oftener than where they are deployed.
 _RESEND_SECONDS = 60.0
+_RECONTRAST_SECONDS = 10.0
 # A host that was just started may have missed a tick; what it was started for comes first.
 _FIRST_SEARCH_SECONDS = 2.0
 
@@ -28,11 +29,12 @@ class Tick(NamedTuple):
 
 
 def ticks_of(settings: Settings) -> tuple[Tick, ...]:
-    """Say what is due when: dead letters always, incidents and polls where there are keys for Datadog."""
+    """Say what is due when: dead letters and contrasts always, polls where there are keys for Datadog."""
     resend = Tick(Outgoing(Topic.RESENDS, ResendDue()), _RESEND_SECONDS, _RESEND_SECONDS)
     search = Outgoing(Topic.ALERTS, AlertRaised(incident_id=TICK_ID))
     every = _seconds_between(FOLLOW_SCHEDULE)
-    return (resend, Tick(search, _FIRST_SEARCH_SECONDS, every)) if settings.asks_datadog else (resend,)
+    own = (resend, Tick(Outgoing(Topic.CONTRASTS, ContrastsDue()), _RECONTRAST_SECONDS, _RECONTRAST_SECONDS))
+    return (*own, Tick(search, _FIRST_SEARCH_SECONDS, every)) if settings.asks_datadog else own
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from shared.domain.incidents import Incident, IncidentKind
 from shared.embedded.local_traces import LocalTraces
 from shared.embedded.trace_reading import Fault, LoadedFile
 from shared.errors import ConfigError, TraceSourceError
-from shared.messages import AlertRaised
+from shared.messages import AlertRaised, ContrastsDue
 from shared.ports import Outgoing
 from shared.redaction.redactor import redact_text
 from shared.topology import Topic
@@ -59,11 +59,16 @@ def order_files(paths: Sequence[Path], parts: Wiring, *, progress: Progress = QU
 
 
 def deliver_all(parts: Wiring, *, progress: Callable[[dict[Topic, int]], None] = lambda _: None) -> None:
-    """Work off every message of the embedded queue; raises as `Delivery.drain` does."""
+    """Work off every message of the embedded queue, and what rests on control groups that have changed.
+
+    Raises as `Delivery.drain` does.
+    """
     with wiring.use(parts):
-        Delivery(queue_of(parts), entry_points()).drain(
-            workers=parts.settings.evalforge_workers, progress=progress
-        )
+        delivery = Delivery(queue_of(parts), entry_points())
+        delivery.drain(workers=parts.settings.evalforge_workers, progress=progress)
+        if next(parts.contrasts.due(), None) is not None:
+            parts.publisher.publish([Outgoing(Topic.CONTRASTS, ContrastsDue())])
+            delivery.drain(workers=parts.settings.evalforge_workers, progress=progress)
 
 
 def order_backfill(path: Path, parts: Wiring, *, progress: Progress = QUIET) -> LoadedFile:

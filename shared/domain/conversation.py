@@ -69,6 +69,12 @@ def user_turns(trace: Trace) -> list[str]:
     return [turn.content for turn in turns(trace) if turn.role == "user" and turn.content]
 
 
+def last_user_turn(span: Span) -> str:
+    """What the user last said to a model's step; nothing where it was not told so."""
+    said = [turn.content for turn in _messages(span.input) if turn.role == "user" and turn.content]
+    return said[-1] if said else ""
+
+
 def answer(trace: Trace) -> str:
     """The application's last word to the user."""
     if said := _text(trace.root.output):

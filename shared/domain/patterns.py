@@ -3,8 +3,9 @@
 from pydantic import Field
 
 from shared.domain.canonical import digest
+from shared.domain.courses import Reference
 from shared.domain.ids import group_id
-from shared.domain.model import Model
+from shared.domain.model import Instant, Model
 from shared.domain.taxonomy import TAXONOMY_VERSION, FailureType, Severity
 
 
@@ -53,6 +54,11 @@ class Signature(Model):
         """The hash that names the signature."""
         return digest(self.version, *self.parts)
 
+    @property
+    def failure_type(self) -> FailureType:
+        """The leading type by the capture alone: that of its group, whatever else comes to light."""
+        return FailureType(self.parts[0].removeprefix("type:"))
+
 
 class Extractor(Model):
     """Who extracted a pattern: rules alone, or a model beside them.
@@ -78,7 +84,11 @@ class Extractor(Model):
 class FailurePattern(Model):
     """What failed in one trace, where, why, and with which evidence.
 
-    It is withdrawn when the trace turns out healthy: an evaluation can come late.
+    `references` are the healthy runs that it was held against; None where what
+    the capture itself tells was enough. `gist` says by the capture alone what
+    happened: what groups are found by must not change with the control group or
+    with a model. A pattern is withdrawn when its trace turns out healthy: an
+    evaluation can come late.
     """
 
     trace_id: str
@@ -99,6 +109,10 @@ class FailurePattern(Model):
     confidence_reason: str
     extractor: Extractor
     signature: Signature
+    gist: str = ""
+    started_at: Instant | None = None
+    references: tuple[Reference, ...] | None = None
+    disagreements: tuple[str, ...] = ()
     former_group_ids: tuple[str, ...] = ()
     withdrawn: bool = False
     taxonomy_version: str = TAXONOMY_VERSION

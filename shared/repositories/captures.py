@@ -9,8 +9,10 @@ from pydantic import JsonValue
 
 from shared.domain.captures import Capture, CaptureHead, head_of
 from shared.domain.ids import document_id
-from shared.ports import Create, Delete, Document, Documents, Replace
+from shared.ports import Create, Delete, Document, Documents, Replace, Write
 from shared.repositories.bodies import drops, pack, unpack
+from shared.repositories.contrasts import Contrasts
+from shared.repositories.courses import Courses
 from shared.repositories.paging import every
 from shared.topology import (
     ALL_CAPTURES,
@@ -140,11 +142,12 @@ class _CaptureCollection:
             _STORED_AT: at.astimezone(UTC).isoformat(timespec="microseconds"),
             **pack(self._documents, self._collection, name, capture),
         }
+        beside = self._beside(capture)
         if before is None:
-            done = self._documents.commit(Create(self._collection, name, data))
+            done = self._documents.commit(Create(self._collection, name, data), *beside)
         else:
             replaced = Replace(self._collection, name, data, before.version)
-            done = self._documents.commit(replaced, *drops(self._collection, name, before.data))
+            done = self._documents.commit(replaced, *drops(self._collection, name, before.data), *beside)
         if not done:
             return Stored.CONFLICT
         return Stored.REPLACED if before else Stored.NEW
@@ -155,8 +158,18 @@ class _CaptureCollection:
         if known.document is None:
             return self._documents.get(self._collection, name) is None
         removed = Delete(self._collection, name, known.document.version)
-        done = self._documents.commit(removed, *drops(self._collection, name, known.document.data))
+        beside = self._beside_removed(_head(known.document))
+        dropped = drops(self._collection, name, known.document.data)
+        done = self._documents.commit(removed, *dropped, *beside)
         return done or self._documents.get(self._collection, name) is None
+
+    def _beside(self, capture: Capture) -> list[Write]:  # noqa: ARG002 - for a control group
+        """List what is written together with a capture."""
+        return []
+
+    def _beside_removed(self, head: CaptureHead) -> list[Write]:  # noqa: ARG002 - for a control group
+        """List what is written when a capture goes."""
+        return []
 
     def _capture(self, document: Document) -> Capture:
         text = unpack(self._documents, self._collection, document.id, document.data)
@@ -177,6 +190,15 @@ class HealthyCaptures(_CaptureCollection):
     def __init__(self, documents: Documents) -> None:
         """Use the `healthy_traces` collection."""
         super().__init__(documents, HEALTHY_TRACES, ALL_HEALTHY, HEALTHY_LATEST_FIRST)
+        self._courses = Courses(documents)
+        self._contrasts = Contrasts(documents)
+
+    def _beside(self, capture: Capture) -> list[Write]:
+        return [*self._courses.writes_of(capture), *self._contrasts.changed(capture.ml_app, capture.env)]
+
+    def _beside_removed(self, head: CaptureHead) -> list[Write]:
+        gone = self._courses.removal_of(head.trace_id)
+        return [gone, *self._contrasts.changed(head.ml_app, head.env)]
 
     def lacking(self, trace_ids: Iterable[str]) -> list[str]:
         """Name those of these traces that are not stored, in their order."""

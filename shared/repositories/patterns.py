@@ -8,7 +8,7 @@ from shared.domain.patterns import FailurePattern
 from shared.ports import Create, Document, Documents, Replace
 from shared.repositories.bodies import drops, pack, unpack
 from shared.repositories.paging import every
-from shared.topology import FAILURE_PATTERNS, LIVING_PATTERNS
+from shared.topology import CONTRASTED_LATEST_FIRST, FAILURE_PATTERNS, LIVING_PATTERNS
 
 
 class KnownPattern(NamedTuple):
@@ -37,6 +37,10 @@ class Patterns:
             "trace_id": pattern.trace_id,
             "group_id": pattern.group_id,
             "withdrawn": pattern.withdrawn,
+            "ml_app": pattern.ml_app,
+            "env": pattern.env,
+            "started_at": pattern.started_at.isoformat() if pattern.started_at else "",
+            "contrasted": pattern.references is not None and not pattern.withdrawn,
             **pack(self._documents, FAILURE_PATTERNS, name, pattern),
         }
         if known is None:
@@ -48,6 +52,11 @@ class Patterns:
     def all(self) -> Iterator[FailurePattern]:
         """Yield the patterns of all failures; those of traces that turned out healthy are left out."""
         return (self._pattern(found) for found in every(self._documents, LIVING_PATTERNS, (False,)))
+
+    def contrasted(self, ml_app: str, env: str) -> Iterator[FailurePattern]:
+        """Yield the patterns that rest on healthy runs of an application, the latest failures first."""
+        found = every(self._documents, CONTRASTED_LATEST_FIRST, (ml_app, env, True))
+        return map(self._pattern, found)
 
     def count(self) -> int:
         """Count them."""

@@ -20,7 +20,7 @@ from functions.local.emulator_note import EmulatorHosts, on_emulators
 from functions.local.trace_run import order_files
 from shared import wiring
 from shared.errors import UnavailableError
-from shared.messages import Message, ResendDue
+from shared.messages import ContrastsDue, Message, ResendDue
 from shared.ports import Outgoing
 from shared.pubsub_push import (
     DEAD_LETTER_ATTEMPTS,
@@ -139,6 +139,14 @@ def _bodies(function: Function, parts: Wiring, waiting: list[Outgoing]) -> Itera
                     transient=True,
                 )
                 yield _push(_pushed(ResendDue()), function)
+        case Topic.CONTRASTS:
+            resting = next(one for one in parts.patterns.all() if one.references)
+            while True:
+                known = parts.patterns.get(resting.trace_id)
+                assert known
+                parts.patterns.store(known.pattern.model_copy(update={"references": ()}), known)
+                parts.documents.commit(*parts.contrasts.changed(resting.ml_app, resting.env))
+                yield _push(_pushed(ContrastsDue()), function)
         case _:
             assert waiting, f"nothing waits for {function.name}"
             for one in cycle(waiting):

@@ -139,6 +139,11 @@ def of_topology() -> Facts:
         "Etc/UTC",
         '${base64encode("{}")}',
     )
+    facts[f"schedule of {Topic.CONTRASTS.id}"] = (
+        topology.RECONTRAST_SCHEDULE,
+        "Etc/UTC",
+        '${base64encode("{}")}',
+    )
     facts[f"schedule of {Topic.ALERTS.id}"] = (
         topology.FOLLOW_SCHEDULE,
         "Etc/UTC",

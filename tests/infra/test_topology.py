@@ -42,8 +42,8 @@ class Change(NamedTuple):
 CHANGES = {
     "another topic": Change(
         "pubsub.tf",
-        '"evalforge-resends",\n  ])',
-        '"evalforge-resends",\n    "evalforge-more",\n  ])',
+        '"evalforge-contrasts",\n  ])',
+        '"evalforge-contrasts",\n    "evalforge-more",\n  ])',
         "only in Terraform: topic evalforge-more",
     ),
     "a shorter retention": Change(

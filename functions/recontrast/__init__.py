@@ -1,0 +1,1 @@
+"""Holds failures anew against healthy runs, where these have changed."""

@@ -1,0 +1,141 @@
+"""The course of a run: what it was asked and did, in short; runs are held against each other by it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Self
+
+from shared.domain.canonical import canonical_json, digest
+from shared.domain.captures import Capture
+from shared.domain.conversation import ToolCall, last_user_turn, tool_calls, user_turns
+from shared.domain.model import Model
+from shared.domain.spans import Span
+
+LONGEST_TURN = 4000
+_LONGEST_REQUEST = 20_000
+_MOST_CALLS = 200
+_LONGEST_ARGUMENTS = 2000
+_OPENING = 300
+_WORD = re.compile(r"[^\W_]{2,40}")
+# How users say yes, in the languages that the redaction reads as well.
+_YES = re.compile(
+    r"(?i)\b(?:yes|yeah|yep|yup|sure|okay|ok|confirm(?:ed)?|go ahead|please (?:do|proceed)|proceed|correct"
+    r"|sounds good|that works|do it|ja|genau|einverstanden|bitte ja|oui|d'accord|s[ií]|claro|de acuerdo)\b"
+)
+# Tools whose name starts so only look; the others leave something changed behind.
+_READING = frozenset(
+    {
+        *("get", "list", "search", "find", "fetch", "read", "lookup", "query", "check", "calculate", "think"),
+        *("retrieve", "show", "view", "count", "describe", "browse", "load", "compute", "validate", "verify"),
+    }
+)
+
+
+class Action(Model):
+    """One call of a tool that succeeded; `confirmed` says whether the user said yes right before."""
+
+    tool: str
+    arguments: str
+    span_id: str
+    confirmed: bool
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two actions equal: the tool and its arguments."""
+        return self.tool, self.arguments
+
+    @property
+    def changes(self) -> bool:
+        """Say whether it left something changed behind."""
+        return not is_reading(self.tool)
+
+
+class Reference(Model):
+    """A healthy run that a failing one is held against, as it was then."""
+
+    trace_id: str
+    content_hash: str
+
+
+class Course(Model):
+    """What a run was asked, by its terms, what it did in its order, and how long it took."""
+
+    trace_id: str
+    content_hash: str
+    terms: dict[str, int]
+    actions: tuple[Action, ...]
+    seconds: float
+
+    @classmethod
+    def of(cls, capture: Capture) -> Self:
+        """Sum a capture up."""
+        return cls(
+            trace_id=capture.trace_id,
+            content_hash=capture.content_hash,
+            terms=terms_of(request_of(capture)),
+            actions=tuple(_actions(capture)),
+            seconds=max(0.0, capture.trace.root.duration_ns / 1e9),
+        )
+
+    @property
+    def reference(self) -> Reference:
+        """Name the run as it is now."""
+        return Reference(trace_id=self.trace_id, content_hash=self.content_hash)
+
+    @property
+    def changes(self) -> tuple[Action, ...]:
+        """What it did that left something changed behind."""
+        return tuple(action for action in self.actions if action.changes)
+
+
+def request_of(capture: Capture) -> tuple[str, ...]:
+    """List what the user asked for, each turn as long as patterns keep it."""
+    return tuple(turn[:LONGEST_TURN] for turn in user_turns(capture.trace))
+
+
+def terms_of(request: Sequence[str]) -> dict[str, int]:
+    """Count the words of a request, and its pairs of words, which tell more."""
+    counted: Counter[str] = Counter()
+    left = _LONGEST_REQUEST
+    for turn in request:
+        words = _WORD.findall(turn[:left].lower())
+        counted.update(words)
+        counted.update(f"{one} {two}" for one, two in pairwise(words))
+        left = max(0, left - len(turn))
+    return dict(counted)
+
+
+def is_reading(tool: str) -> bool:
+    """Say whether a tool's name says that it only looks."""
+    return re.split(r"[-_. ]|(?<=[a-z])(?=[A-Z])", tool, maxsplit=1)[0].lower() in _READING
+
+
+def _actions(capture: Capture) -> Iterator[Action]:
+    said: dict[str, str] = _said_before(capture.spans)
+    for call in tool_calls(capture.trace)[:_MOST_CALLS]:
+        if not call.failed:
+            yield Action(
+                tool=call.name,
+                arguments=_spelled(call),
+                span_id=call.span.span_id,
+                confirmed=_YES.search(said.get(call.span.span_id, "")) is not None,
+            )
+
+
+def _said_before(spans: Sequence[Span]) -> dict[str, str]:
+    """Say for each step how the user's last words before it begin."""
+    said, before = "", dict[str, str]()
+    for span in spans:
+        if span.kind == "llm" and (told := last_user_turn(span)):
+            said = told[:_OPENING]
+        before[span.span_id] = said
+    return before
+
+
+def _spelled(call: ToolCall) -> str:
+    """Spell arguments in one way; of those that are very long a hash stands for the rest."""
+    spelled = canonical_json(call.arguments)
+    if len(spelled) <= _LONGEST_ARGUMENTS:
+        return spelled
+    return f"{spelled[:_LONGEST_ARGUMENTS]}#{digest(spelled, length=16)}"
