@@ -1,5 +1,6 @@
 """How well extraction says what failed and where, held to labels and to the simplest guesses."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -56,11 +57,16 @@ class Case(NamedTuple):
 
 
 class Floor(Model):
-    """What guesses reach that look at no trace closely; `random_span` is an expectation."""
+    """What guesses reach that look at no trace closely.
+
+    The random ones are expectations: of one span, and of as many as the pattern
+    names, a failing step and perhaps its cause, which has two guesses as well.
+    """
 
     most_frequent_type: FailureType | None
     type_leading: Share
     random_span: float | None
+    random_spans: float | None
     first_error: Share
     first_change: Share
     last_change: Share
@@ -161,6 +167,9 @@ def _floor(cases: Sequence[Case], located: Sequence[Case]) -> Floor:
         most_frequent_type=kind,
         type_leading=Share.among(kind in case.types for case in cases),
         random_span=mean([chance(case.spans, case.steps.spans) for case in located]),
+        random_spans=mean(
+            [chance(case.spans, case.steps.spans, picks=len(named_spans(case.pattern))) for case in located]
+        ),
         first_error=Share.among(not case.spans.isdisjoint(case.steps.errors[:1]) for case in located),
         first_change=Share.among(not case.spans.isdisjoint(case.steps.changes[:1]) for case in located),
         last_change=Share.among(not case.spans.isdisjoint(case.steps.changes[-1:]) for case in located),
@@ -173,6 +182,8 @@ def most_frequent(accepted: Iterable[frozenset[FailureType]]) -> FailureType | N
     return max(by_precedence(set(counts)), key=counts.__getitem__, default=None)
 
 
-def chance(wanted: frozenset[str], among: Sequence[str]) -> float:
-    """Say how likely one of these spans, picked at random, is a wanted one."""
-    return sum(span in wanted for span in among) / len(among) if among else 0.0
+def chance(wanted: frozenset[str], among: Sequence[str], *, picks: int = 1) -> float:
+    """Say how likely a wanted span is among so many different ones, picked at random."""
+    misses = sum(span not in wanted for span in among)
+    picked = min(picks, len(among))
+    return 1 - math.comb(misses, picked) / math.comb(len(among), picked)

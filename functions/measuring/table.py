@@ -1,6 +1,6 @@
 """Figures laid out to be read: what was measured beside what guessing reaches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from functions.measuring.extraction import ExtractionFigures
@@ -18,8 +18,8 @@ class Row(NamedTuple):
     floor: str = ""
 
 
-def laid_out(rows: list[Row]) -> Iterator[str]:
-    """Align rows in columns."""
+def laid_out(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Align rows of equal length in columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -29,35 +29,35 @@ def rows_of(told: ExtractionFigures) -> list[Row]:
     """Spell the figures of extraction."""
     floor = told.floor
     kind = floor.most_frequent_type
-    always = f"{spelled(floor.type_leading)} by always {kind.value}" if kind else NONE
-    guesses = (
-        ("a random span", percent(floor.random_span)),
-        ("the first error", spelled(floor.first_error)),
-        ("the last successful change", spelled(floor.last_change)),
-        ("the first successful change", spelled(floor.first_change)),
-    )
-    spans = (
-        ("failing step is the labelled span", told.failing_span),
-        ("its cause is", told.cause_span),
-        ("one of the two is", told.either_span),
-        ("both are", told.both_spans),
-    )
     return [
         Row("", "measured", "95 % interval", "floor"),
-        _row("type, leading", told.type_leading, always),
-        _row("type, among the first three", told.type_among_three),
-        *(
-            _row(name, share, f"{reached} by {guess}")
-            for (name, share), (guess, reached) in zip(spans, guesses, strict=True)
+        _row(
+            "type, leading",
+            told.type_leading,
+            f"{spelled(floor.type_leading)} always {kind.value}" if kind else NONE,
         ),
+        _row("type, among the first three", told.type_among_three),
+        _row(
+            "labelled span is the failing step",
+            told.failing_span,
+            f"{percent(floor.random_span)} a random span",
+        ),
+        _row("labelled span is its cause", told.cause_span),
+        _row(
+            "labelled span is one of the two",
+            told.either_span,
+            f"{percent(floor.random_spans)} as many random spans",
+        ),
+        _row("labelled spans are both", told.both_spans),
+        _row("  floor: the first error", floor.first_error),
+        _row("  floor: the first change that succeeded", floor.first_change),
+        _row("  floor: the last change that succeeded", floor.last_change),
         _row("leading type and span right", told.right),
         _row("unknown", told.unknown),
-        Row(
-            "calibration error (ECE, 10 bins)", NONE if (e := told.calibration_error) is None else f"{e:.3f}"
-        ),
+        Row("calibration error (ECE, 10 bins)", _number(told.calibration_error, "{:.3f}")),
         Row("cost", f"${told.cost_usd:.4f}"),
-        Row("cost a failure", NONE if (c := told.cost_usd_per_failure) is None else f"${c:.5f}"),
-        Row("latency, 95th percentile", NONE if (p := told.latency_ms_p95) is None else f"{p} ms"),
+        Row("cost a failure", _number(told.cost_usd_per_failure, "${:.5f}")),
+        Row("latency a failure, 95th percentile", _number(told.latency_ms_p95, "{} ms")),
     ]
 
 
@@ -80,3 +80,7 @@ def percent(value: float | None) -> str:
 
 def _row(name: str, share: Share, floor: str = "") -> Row:
     return Row(name, spelled(share), interval(share), floor)
+
+
+def _number(value: float | None, form: str) -> str:
+    return NONE if value is None else form.format(value)
