@@ -34,7 +34,8 @@ UNDONE_OR_MISTOLD = frozenset(
 )
 HEADER = """\
 extraction: what the rules say of the airline's failed runs, once the queues have drained; intervals of 95 %
-  rules are written with one half of the tasks in view and reported on the other, so each stands by itself"""
+  rules are written with one half of the tasks in view and reported on the other, so each stands by itself;
+  a change is a call of a tool that changes what the airline has stored, and that succeeded"""
 
 
 class Run(NamedTuple):
@@ -164,11 +165,11 @@ def cells_of(told: Quality) -> dict[str, str]:
     return {
         "first deviating call is named": _cell(told.located.named),
         **_guesses("  floor", told.located),
-        "the same where several calls changed something": _cell(several.named),
-        **_guesses("  floor where several did", several),
-        "two calls that changed something are named": _cell(told.naming_two),
+        "the same in runs of several changes": _cell(several.named),
+        **_guesses("  floor in those", several),
+        "two changes are named": _cell(told.naming_two),
         "no call deviates: called undone or mistold": _cell(told.quiet_undone),
-        "no call deviates: one is named all the same": _cell(told.quiet_blaming),
+        "no call deviates: a change is named all the same": _cell(told.quiet_blaming),
         "leading type is the first deviation's": _cell(told.first_kind),
         "  floor: always the first's most frequent": _cell(told.first_kind_floor),
         "leading type is any deviation's": _cell(told.any_kind),
@@ -186,9 +187,9 @@ def _table(columns: Sequence[Quality]) -> list[tuple[str, ...]]:
 
 def _guesses(floor: str, told: Located) -> dict[str, str]:
     return {
-        f"{floor}: a random one that changed something": percent(told.random),
-        f"{floor}: the first that did": _cell(told.first),
-        f"{floor}: the last that did": _cell(told.last),
+        f"{floor}: a random change": percent(told.random),
+        f"{floor}: the first change": _cell(told.first),
+        f"{floor}: the last change": _cell(told.last),
     }
 
 
