@@ -199,7 +199,7 @@ def _cell(share: Share) -> str:
 
 def _located(runs: Sequence[Run]) -> Located:
     def found(spans: Callable[[Run], Iterable[str]]) -> Share:
-        return Share.among(run.truth.span_id in spans(run) for run in runs)
+        return Share.among(run.truth.span_id in set(spans(run)) for run in runs)
 
     return Located(
         named=found(lambda run: named_spans(run.pattern)),

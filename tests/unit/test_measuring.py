@@ -36,7 +36,7 @@ F = FailureType
     ],
 )
 def test_wilsons_interval_is_the_published_one(hits: int, of: int, low: float, high: float) -> None:
-    assert wilson(hits, of) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+    assert wilson(hits, of) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_there_is_no_share_of_nothing() -> None:
@@ -176,7 +176,7 @@ def test_the_floor_is_what_guessing_reaches(figures: ExtractionFigures) -> None:
 
 
 def test_figures_are_laid_out_also_where_nothing_was_measured(figures: ExtractionFigures) -> None:
-    nothing = figures_of([], {}.get, STEPS.__getitem__)
+    nothing = figures_of([], PATTERNS.get, STEPS.__getitem__)
 
     lines = list(laid_out(rows_of(figures)))
     assert any("50.0 % (2 of 4)" in line and "75.0 % (3 of 4) always hallucination" in line for line in lines)
