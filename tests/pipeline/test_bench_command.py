@@ -179,3 +179,25 @@ def test_what_cannot_be_measured_says_what_to_do(store: Path, tmp_path: Path) ->
     empty = bench(strangers, "--traces", write(tmp_path / "empty.jsonl"))
     assert (empty.code, empty.out) == (1, "")
     assert "gave no trace" in empty.err
+
+
+def test_a_trace_that_turned_out_healthy_has_no_pattern_to_measure(tmp_path: Path) -> None:
+    broken = {
+        "trace_id": "t",
+        "span_id": "2",
+        "parent_id": "1",
+        "span_kind": "tool",
+        "status": "error",
+        "ml_app": "b",
+    }
+    verdict = {"goal_completeness": {"value": "complete", "assessment": "pass"}}
+    passed = {"trace_id": "t", "span_id": "1", "ml_app": "b", "evaluation": verdict}
+    labels = write(tmp_path / "labels.jsonl", {"trace_id": "t", "type": "llm_error"})
+    place = ("--json", "--store", tmp_path / "store.db")
+
+    evalforge("run", write(tmp_path / "before.jsonl", broken), *place)
+    before = bench(labels, *place).json
+    evalforge("run", write(tmp_path / "after.jsonl", broken, passed), *place)
+    after = bench(labels, *place).json
+
+    assert (before["measured"], after["measured"], after["without_pattern"]) == (1, 0, ["t"])
