@@ -111,10 +111,12 @@ def test_nobody_is_told_of_what_is_only_measured(store: Path, tmp_path: Path) ->
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Slack) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        hook = {"SLACK_WEBHOOK_URL": f"http://127.0.0.1:{server.server_port}/hook"}
-        ended = evalforge("bench", "extraction", "--labels", labels, "--traces", SAMPLES, **hook)
+        hook = f"http://127.0.0.1:{server.server_port}/hook"
+        ended = evalforge(
+            "bench", "extraction", "--labels", labels, "--traces", SAMPLES, SLACK_WEBHOOK_URL=hook
+        )
         measured = list(told)
-        evalforge("run", SAMPLES, "--store", tmp_path / "store.db", **hook)
+        evalforge("run", SAMPLES, "--store", tmp_path / "store.db", SLACK_WEBHOOK_URL=hook)
         server.shutdown()
 
     assert (ended.code, measured) == (0, [])
