@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STORE  ?= .evalforge/demo.db
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint type format bench pictures clean
+.PHONY: help setup demo test test-full lint type format bench eval-live pictures clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,10 @@ type: $(VENV)/ready ## mypy, strict
 
 bench: $(VENV)/ready ## measure: medians and ratios in one run
 	@$(BIN)/python -m tests.bench
+
+# What it may cost, and how many failures it asks about: `make eval-live DOLLARS=0.5 LIMIT=10`.
+eval-live: $(VENV)/ready ## measure rules and a real model (needs GOOGLE_CLOUD_PROJECT; costs money)
+	@$(BIN)/python -m tests.live $(if $(LIMIT),--limit $(LIMIT)) $(if $(DOLLARS),--dollars $(DOLLARS))
 
 pictures: $(VENV)/ready ## draw the README's picture from a real run
 	@$(BIN)/python docs/render_demo.py

@@ -7,6 +7,7 @@ from functions.cli.browse import list_records, show_record
 from functions.cli.check_setup import doctor
 from functions.cli.export import export
 from functions.cli.hosting import demo, serve
+from functions.cli.measure import bench
 from functions.cli.operate import drop, replay, retry, snapshot
 from functions.cli.review import approve, reject
 from functions.cli.run import run
@@ -22,7 +23,7 @@ def cli() -> None:
 
 for _command in (
     *(run, demo, serve, list_records, show_record, approve, reject, export),
-    *(backfill, replay, snapshot, retry, drop, sanitize, make_samples, doctor),
+    *(backfill, replay, snapshot, retry, drop, sanitize, make_samples, bench, doctor),
 ):
     cli.add_command(_command)
 

@@ -27,7 +27,7 @@ from shared.settings import Backend
 from shared.topology import FUNCTIONS, Topic
 from shared.wiring import Wiring
 
-_MOST_SHOWN = 20
+MOST_SHOWN = 20
 _STAGES = {function.topic: function.name for function in FUNCTIONS if function.topic}
 
 
@@ -48,11 +48,11 @@ def run(files: tuple[Path, ...], where: Where, *, as_json: bool) -> None:
     started = time.perf_counter()
     parts = open_parts(where)
     try:
-        outcome = _run(files, parts)
+        outcome = run_showing(files, parts)
     except KeyboardInterrupt:
         click.echo("stopped; nothing is lost, and the same command goes on from here", err=True)
         sys.exit(INTERRUPTED)
-    _tell_faults(outcome)
+    tell_faults(outcome)
     if parts.settings.evalforge_backend is not Backend.EMBEDDED:
         usable = len(files) - len(outcome.unusable)
         where_to_look = f"; see what comes of it: {program_name()} list suggestions{spelled_options(parts)}"
@@ -77,11 +77,12 @@ def run(files: tuple[Path, ...], where: Where, *, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _tell_faults(outcome: trace_run.Outcome) -> None:
-    for fault in outcome.faults[:_MOST_SHOWN]:
+def tell_faults(outcome: trace_run.Outcome) -> None:
+    """Name what could not be read, the first of it line by line."""
+    for fault in outcome.faults[:MOST_SHOWN]:
         click.echo(f"error: {plain(str(fault))}", err=True)
-    if len(outcome.faults) > _MOST_SHOWN:
-        click.echo(f"error: and {len(outcome.faults) - _MOST_SHOWN} more faults like these", err=True)
+    if len(outcome.faults) > MOST_SHOWN:
+        click.echo(f"error: and {len(outcome.faults) - MOST_SHOWN} more faults like these", err=True)
 
 
 def first_pending(told: RunReport) -> str | None:
@@ -104,7 +105,8 @@ def next_steps(parts: Wiring, suggestion_id: str | None) -> str:
     return "\n".join(["\nnext:", *lines]) if lines else ""
 
 
-def _run(files: tuple[Path, ...], parts: Wiring) -> trace_run.Outcome:
+def run_showing(files: tuple[Path, ...], parts: Wiring) -> trace_run.Outcome:
+    """Run files, or order it where others do the work; a terminal shows how far it is."""
     if parts.settings.evalforge_backend is not Backend.EMBEDDED:
         return trace_run.order_files(files, parts)
     err = console(stderr=True)

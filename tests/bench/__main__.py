@@ -1,6 +1,6 @@
-"""`make bench`: runs, redaction, start-up, throughput, edge, beside a floor or a peer; medians and ratios.
+"""`make bench`: runs, redaction, extraction, start-up, throughput, edge, beside a floor or a peer.
 
-`python -m tests.bench run redaction startup throughput edge` measures those of them that it is told.
+`python -m tests.bench run redaction extraction …` measures those of them that it is told.
 """
 
 import gzip
@@ -60,6 +60,7 @@ def main() -> None:
         "redaction": lambda: import_module("tests.bench.redaction").print_redaction(),
         # Imported late: the peak of a process that is started counts that of the one that starts it.
         "startup": lambda: import_module("tests.bench.startup").print_startup(),
+        "extraction": lambda: import_module("tests.bench.extraction").print_extraction(traces),
         "ingestion": lambda: import_module("tests.bench.ingestion").print_ingestion(traces),
         "throughput": lambda: import_module("tests.bench.throughput").print_throughput(traces),
         "edge": lambda: import_module("tests.bench.edge").print_edge(),

@@ -8,8 +8,10 @@ from pydantic import JsonValue
 
 from functions.sanitize.capture import capture_of
 from shared.domain.captures import Capture
+from shared.domain.patterns import Extractor, FailurePattern, Reproduction, Signature, TypeEvidence
 from shared.domain.signals import SignalRules
 from shared.domain.spans import Evaluation, Span, Trace
+from shared.domain.taxonomy import FailureType, Severity
 from shared.redaction.policy import Redaction
 from shared.redaction.redactor import Redacted, redact_trace
 
@@ -95,6 +97,40 @@ def trace(*spans: Span) -> Trace:
 def capture(*spans: Span) -> Capture:
     """Sanitize a trace as the stage does."""
     return capture_of(trace(*spans), rules=SignalRules(), redaction=Redaction(SALT))
+
+
+def pattern(
+    trace_id: str,
+    *types: FailureType,
+    failing: str,
+    cause: str | None = None,
+    confidence: float = 0.8,
+    cost: float = 0.0,
+    latency_ms: int = 0,
+    quotes: tuple[TypeEvidence, ...] = (),
+    signature: str = "one",
+) -> FailurePattern:
+    """Build what extraction says of a trace."""
+    return FailurePattern(
+        trace_id=trace_id,
+        capture_hash="",
+        ml_app="shop-assistant",
+        env="prod",
+        title="",
+        failure_types=types,
+        evidence=quotes,
+        failing_span_id=failing,
+        cause_span_id=cause,
+        trigger="",
+        root_causes=(),
+        recommended_actions=(),
+        reproduction=Reproduction(input=(), required_state={}, tools=()),
+        severity=Severity.HIGH,
+        confidence=confidence,
+        confidence_reason="",
+        extractor=Extractor(kind="rules", version="1", cost_usd=cost, latency_ms=latency_ms),
+        signature=Signature(version="1", parts=(signature,)),
+    )
 
 
 def redacted(*spans: Span, salt: bytes = SALT) -> Redacted:
