@@ -246,7 +246,7 @@ def _loopback(base_url: str) -> str:
 
 
 def _anonymous() -> Credentials:
-    return TokenCredentials(token=ANONYMOUS)  # type: ignore[no-untyped-call]
+    return TokenCredentials(token=ANONYMOUS)
 
 
 def _application_default() -> Credentials:
