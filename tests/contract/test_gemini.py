@@ -147,6 +147,7 @@ def test_each_trouble_is_told_by_its_kind_and_without_anybodys_words(
     error = trouble_with(gemini())
 
     assert error.trouble is trouble
+    assert len(google.asked) == 1
     shown = "".join(traceback.format_exception(error)) + repr(error) + caplog.text
     assert "canary" not in shown
     assert SERVICE_WORDS not in shown
@@ -163,7 +164,9 @@ def test_logs_tell_nothing_of_a_good_answer(
 
     gemini().answer(REQUEST)
 
-    assert "canary" not in caplog.text + "".join(capsys.readouterr())
+    told = caplog.text + "".join(capsys.readouterr())
+    assert "canary" not in told
+    assert "AFC" not in told, "the library says at each call that it would call functions"
 
 
 @pytest.mark.parametrize(
