@@ -92,7 +92,7 @@ class GeminiModel:
                 temperature=_temperature(self.name),
                 thinking_config=_thinking(self.name),
                 automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
-                # The library would go on asking where an answer is cut off, and fail on one that is nested deeply.
+                # The library would ask on where an answer is cut off, and fail on one that is nested deeply.
                 should_return_http_response=True,
             ),
         )

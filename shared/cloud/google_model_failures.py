@@ -51,7 +51,7 @@ def trouble_of(
 
 def deadline(asked: Asked, limit: float) -> ModelTroubleError:
     """Say that the time was up."""
-    return ModelTroubleError(f"{asked.model} did not answer within {limit:g} seconds", Trouble.DEADLINE)
+    return ModelTroubleError(f"{asked.model} did not answer within {limit:g} s", Trouble.DEADLINE)
 
 
 def unavailable(asked: Asked, why: str, retry_after: float | None = None) -> ModelTroubleError:
