@@ -1,4 +1,4 @@
-"""A store of every backend; a stand-in for Datadog, and what talks to it."""
+"""A store of every backend; stand-ins for Datadog and for Google's models, and what talks to them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,8 @@ from shared.domain.signals import SignalRules
 from shared.domain.spans import Span
 from shared.ports import Documents, TraceHit, TraceQuery
 from tests.contract.backends import BACKENDS, EMBEDDED, Backend
+from tests.contract.google_models import GoogleModelsStandIn, serving_models
+from tests.contract.google_types import hold_answers
 from tests.contract.openapi import hold
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
@@ -82,6 +84,15 @@ def datadog() -> Iterator[Datadog]:
     with serving(stand_in):
         yield talk
     hold(talk.exchanges, but=talk.wrong_on_purpose)
+
+
+@pytest.fixture
+def google() -> Iterator[GoogleModelsStandIn]:
+    """A stand-in that must be asked nothing wrong, and whose every answer is held to the library's types."""
+    with serving_models(GoogleModelsStandIn()) as stand_in:
+        yield stand_in
+    assert stand_in.faults == []
+    hold_answers(stand_in.answered)
 
 
 def all_hits(traces: DatadogTraces, query: TraceQuery | None = None) -> dict[str, TraceHit]:
