@@ -11,10 +11,10 @@ import click
 from functions.cli.command import Where, json_option, open_parts, reporting_errors, where_options
 from functions.cli.run import MOST_SHOWN, run_showing, tell_faults
 from functions.cli.terminal import counted, plain
-from functions.extract.signature import is_reading
 from functions.measuring.extraction import ExtractionFigures, Steps, figures_of, steps_of
 from functions.measuring.labels import Label, read_labels
 from functions.measuring.table import laid_out, rows_of
+from shared.domain.courses import is_reading
 from shared.domain.patterns import FailurePattern
 from shared.domain.taxonomy import FailureType
 from shared.errors import TraceSourceError

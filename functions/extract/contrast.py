@@ -10,18 +10,16 @@ from shared.domain.courses import Action, Course
 from shared.domain.taxonomy import FailureType
 
 # What a verdict on a whole run leaves open, and a comparison can tell: of which kind the failure is.
-TOLD_BY_CONTRAST = frozenset(
-    {
-        FailureType.WRONG_TOOL,
-        FailureType.WRONG_ARGUMENTS,
-        FailureType.UNWANTED_ACTION,
-        FailureType.INCOMPLETE_TASK,
-        FailureType.INSTRUCTION_VIOLATION,
-        FailureType.QUALITY_DEGRADATION,
-        FailureType.LATENCY,
-        FailureType.UNKNOWN,
-    }
+VAGUE = frozenset(
+    {FailureType.INCOMPLETE_TASK, FailureType.QUALITY_DEGRADATION, FailureType.LATENCY, FailureType.UNKNOWN}
 )
+# Where the kind is told, but not the step.
+TOLD_BY_CONTRAST = VAGUE | {
+    FailureType.WRONG_TOOL,
+    FailureType.WRONG_ARGUMENTS,
+    FailureType.UNWANTED_ACTION,
+    FailureType.INSTRUCTION_VIOLATION,
+}
 _SLOWER, _SECONDS_MORE = 5, 10.0
 _QUOTE = 200
 _MOST_NAMED = 3
@@ -29,18 +27,34 @@ _MOST_NAMED = 3
 _HABIT = 2
 
 
-def contrast_with(capture: Capture, course: Course, references: Sequence[Course]) -> tuple[Finding, ...]:
-    """Say what the run did that none of its references does, or left out that they do; most telling first."""
+def contrast_with(
+    capture: Capture, course: Course, references: Sequence[Course], kind: FailureType
+) -> tuple[Finding, ...]:
+    """Say what a run did that none of its references does, or left out that they do; most telling first.
+
+    `kind` is what is known of the failure: a difference that says nothing of the
+    kind only tells the step.
+    """
     if not references:
         return ()
-    return tuple(_differences(capture, course, references))
+    return tuple(_differences(capture, course, references, kind))
 
 
-def _differences(capture: Capture, course: Course, references: Sequence[Course]) -> Iterator[Finding]:
+def _differences(
+    capture: Capture, course: Course, references: Sequence[Course], kind: FailureType
+) -> Iterator[Finding]:
     made = {action.key for reference in references for action in reference.changes}
-    strange = next((action for action in course.changes if action.key not in made), None)
-    if strange is not None:
-        yield _strange_action(capture, strange, references[0])
+    others = [one for one in references if not one.identifiers & course.identifiers]
+    # Who asks the same of another order calls the same tool with another number, and rightly.
+    usual = {action.shape for reference in others for action in reference.changes}
+    unmade = [action for action in course.changes if action.key not in made]
+    strange = next((action for action in unmade if action.shape not in usual), None)
+    told = _strange_action(capture, strange, references[0]) if strange else None
+    if unmade and unmade[0] is not strange:
+        reason = f"{unmade[0].tool} is the first change that no healthy run of an alike request makes so"
+        yield _finding(capture, "unmatched_action", told.failure_type if told else kind, unmade[0], reason)
+    if told:
+        yield told
     if early := _too_early(course, references):
         yield _finding(capture, "early_action", FailureType.UNWANTED_ACTION, *early)
     if strange is None and (missing := _missing(course, references[0])):
@@ -109,8 +123,11 @@ def _looked_before(course: Course, change: Action) -> set[str]:
 
 def _missing(course: Course, nearest: Course) -> list[str]:
     """Name the tools of the changes that the nearest healthy run makes and this one does not."""
-    own = {action.key for action in course.changes}
-    return list(dict.fromkeys(action.tool for action in nearest.changes if action.key not in own))
+    if nearest.identifiers & course.identifiers:
+        own = {action.key for action in course.changes}
+        return list(dict.fromkeys(action.tool for action in nearest.changes if action.key not in own))
+    tools = {action.tool for action in course.changes}
+    return list(dict.fromkeys(action.tool for action in nearest.changes if action.tool not in tools))
 
 
 def _missing_action(capture: Capture, tools: Sequence[str]) -> Finding:

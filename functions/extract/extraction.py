@@ -1,7 +1,7 @@
 """From a capture to its failure pattern."""
 
 from functions.extract.advice import recommended_actions
-from functions.extract.contrast import TOLD_BY_CONTRAST, contrast_with
+from functions.extract.contrast import TOLD_BY_CONTRAST, VAGUE, contrast_with
 from functions.extract.findings import Finding, findings_of, type_of_error
 from functions.extract.signature import changing_tools, signature_of
 from shared.domain.captures import Capture
@@ -77,8 +77,9 @@ def pattern_of(capture: Capture, group: ControlGroup | None = None) -> FailurePa
         course = Course.of(capture)
         nearest = group.nearest(course.terms, REFERENCES) if group else ()
         references = tuple(one.reference for one in nearest)
-        findings = contrast_with(capture, course, nearest)
-        kinds = tuple(dict.fromkeys((*(finding.failure_type for finding in findings), *kinds)))
+        findings = contrast_with(capture, course, nearest, kinds[0])
+        told = tuple(finding.failure_type for finding in findings)
+        kinds = tuple(dict.fromkeys((*told, *kinds) if kinds[0] in VAGUE else (*kinds, *told)))
     leading = _leading(kinds[0], findings)
     failing = leading.span_id if leading else _blamed_by_signals(capture)
     confidence, reason = _confidence(leading, contrasted=bool(references))

@@ -18,6 +18,8 @@ _MOST_CALLS = 200
 _LONGEST_ARGUMENTS = 2000
 _OPENING = 300
 _WORD = re.compile(r"[^\W_]{2,40}")
+# Names one thing among many: an order, a user, a placeholder, a day.
+_IDENTIFIER = re.compile(r"<[A-Z0-9]{2,12}_\d{1,6}>|\b(?=[\w-]{0,40}\d)[\w-]{4,64}\b")
 # How users say yes, in the languages that the redaction reads as well.
 _YES = re.compile(
     r"(?i)\b(?:yes|yeah|yep|yup|sure|okay|ok|confirm(?:ed)?|go ahead|please (?:do|proceed)|proceed|correct"
@@ -44,6 +46,11 @@ class Action(Model):
     def key(self) -> tuple[str, str]:
         """What makes two actions equal: the tool and its arguments."""
         return self.tool, self.arguments
+
+    @property
+    def shape(self) -> tuple[str, str]:
+        """What makes two actions alike for two users: the tool and its arguments but for what they name."""
+        return self.tool, _IDENTIFIER.sub("*", self.arguments)
 
     @property
     def changes(self) -> bool:
@@ -82,6 +89,11 @@ class Course(Model):
     def reference(self) -> Reference:
         """Name the run as it is now."""
         return Reference(trace_id=self.trace_id, content_hash=self.content_hash)
+
+    @property
+    def identifiers(self) -> frozenset[str]:
+        """The things that its calls name: two runs that name one in common are about the same."""
+        return frozenset(name for action in self.actions for name in _IDENTIFIER.findall(action.arguments))
 
     @property
     def changes(self) -> tuple[Action, ...]:
