@@ -13,6 +13,7 @@ from pydantic import (
     ModelWrapValidatorHandler,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -20,6 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.domain.free_text import FreeText, FreeTextPolicy
+from shared.domain.model_calls import Budgets, ModelPrice
 from shared.domain.signals import SignalRules
 from shared.domain.taxonomy import FailureType
 from shared.errors import ConfigError
@@ -32,9 +34,17 @@ _LOOKS_LIKE = {
     "datadog_api_url": "must be an address of this machine, such as http://127.0.0.1:8126",
     "datadog_site": "must be a Datadog site, such as datadoghq.com, datadoghq.eu or us5.datadoghq.com",
     "evalforge_log_level": "must be DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    "google_models_url": "must be an address of this machine, such as http://127.0.0.1:8127",
     "firestore_collection_prefix": "must be letters, digits, underscores and hyphens, a letter first",
     "pii_detector": "must name a module and a function in it, such as our.names:detector",
     "pii_salt_version": "must be 1 to 32 letters, digits, dots, dashes or underscores",
+}
+# What is a JSON object, and of what.
+_TOLD_AS_JSON = {
+    "evaluation_labels": "must be a JSON object of names and failure types",
+    "free_text_by_app": 'must be a JSON object of applications and "redact" or "withhold"',
+    "model_prices": 'must be a JSON object of models and prices, {"gemini-x": {"input": 1.5, "output": 9}}',
+    "model_budget_usd_by_app": "must be a JSON object of applications and dollars",
 }
 # Google's own convention: what runs in such a project is never real.
 _EMULATED_PROJECT = "demo-evalforge"
@@ -98,27 +108,26 @@ class Settings(BaseSettings):
     pubsub_emulator_host: str | None = None
     vertex_ai_location: str = "us-central1"
     gemini_model: str = "gemini-3.5-flash"
+    # Unless told otherwise, a model is asked where this is deployed, and nowhere else.
+    ask_model: bool | None = None
+    # What stands for Google Cloud's models on this machine.
+    google_models_url: str | None = Field(default=None, pattern=r"^http://127\.0\.0\.1:\d{1,5}$")
+    model_prices: Annotated[dict[str, ModelPrice], NoDecode] = {
+        "gemini-3.5-flash": ModelPrice(input=1.5, output=9.0)
+    }
+    model_budget_usd: float = Field(default=10.0, ge=0)
+    model_budget_usd_by_app: Annotated[dict[str, float], NoDecode] = {}
     embedding_model: str = "gemini-embedding-001"
 
-    @field_validator("evaluation_labels", mode="before")
+    @field_validator(*_TOLD_AS_JSON, mode="before")
     @classmethod
-    def _labels_are_json(cls, told: object) -> object:
+    def _is_json(cls, told: object, field: ValidationInfo) -> object:
         if not isinstance(told, str):
             return told
         try:
             return json.loads(told)
         except (ValueError, RecursionError):
-            raise ValueError("must be a JSON object of names and failure types") from None
-
-    @field_validator("free_text_by_app", mode="before")
-    @classmethod
-    def _applications_are_json(cls, told: object) -> object:
-        if not isinstance(told, str):
-            return told
-        try:
-            return json.loads(told)
-        except (ValueError, RecursionError):
-            raise ValueError('must be a JSON object of applications and "redact" or "withhold"') from None
+            raise ValueError(_TOLD_AS_JSON[str(field.field_name)]) from None
 
     @field_validator("datadog_webhook_token")
     @classmethod
@@ -148,6 +157,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             faults += [_retold(fault) for fault in error.errors(include_input=False)]
             settings = None
+        if settings and settings.asks_model and settings.gemini_model not in settings.model_prices:
+            told_so = PydanticCustomError("value_error", "has no price of the model that GEMINI_MODEL names")
+            faults.append(InitErrorDetails(type=told_so, loc=("model_prices",), input=None))
         if settings is None or faults:
             raise ValidationError.from_exception_data(cls.__name__, faults, hide_input=True)
         return settings
@@ -166,6 +178,21 @@ class Settings(BaseSettings):
     def asks_datadog(self) -> bool:
         """Say whether there are keys to ask Datadog with."""
         return self.datadog_api_key is not None and self.datadog_app_key is not None
+
+    @property
+    def asks_model(self) -> bool:
+        """Say whether a model is asked for narratives."""
+        return self.evalforge_backend is Backend.CLOUD if self.ask_model is None else self.ask_model
+
+    @property
+    def model_price(self) -> ModelPrice:
+        """What the model costs that is asked."""
+        return self.model_prices[self.gemini_model]
+
+    @property
+    def model_budgets(self) -> Budgets:
+        """How much models may cost on a day."""
+        return Budgets(usd_per_day=self.model_budget_usd, usd_per_day_by_app=self.model_budget_usd_by_app)
 
     @property
     def lacking_key(self) -> str:

@@ -137,7 +137,19 @@ FUNCTIONS = (
         timeout_seconds=300,
         concurrency=4,
     ),
-    Function("extract", Topic.CAPTURES, publishes=(Topic.PATTERNS,)),
+    Function(
+        "extract",
+        Topic.CAPTURES,
+        publishes=(Topic.PATTERNS,),
+        settings=(
+            "ASK_MODEL",
+            "GEMINI_MODEL",
+            "MODEL_BUDGET_USD",
+            "MODEL_BUDGET_USD_BY_APP",
+            "MODEL_PRICES",
+            "VERTEX_AI_LOCATION",
+        ),
+    ),
     Function(
         "deduplicate", Topic.PATTERNS, publishes=(Topic.SUGGESTIONS,), settings=("SIMILARITY_THRESHOLD",)
     ),
@@ -261,6 +273,7 @@ DEAD_LETTERS_BY_STATE = Query(DEAD_LETTERS, filters=("state",), order_by="at")
 DUE_DEAD_LETTERS = Query(DEAD_LETTERS, filters=("state",), order_by="due_at")
 ALL_NOTICES = Query(OUTBOX)
 ALL_SPEND = Query(SPEND)
+SPEND_OF_DAY = Query(SPEND, filters=("day",))
 SIMILAR_GROUPS = VectorIndex(GROUPS, filters=("ml_app", "env", "failure_type", "embedder_version"))
 
 QUERIES = (
@@ -282,6 +295,7 @@ QUERIES = (
     DUE_DEAD_LETTERS,
     ALL_NOTICES,
     ALL_SPEND,
+    SPEND_OF_DAY,
 )
 VECTOR_INDEXES = (SIMILAR_GROUPS,)
 # Collections of every level by their last name; no field of theirs is indexed but as a query needs it.

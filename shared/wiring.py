@@ -16,28 +16,17 @@ from shared.local_salt import local_salt
 from shared.ports import (
     Access,
     Clock,
-    Documents,
     Embedder,
     Monitors,
     Notifier,
     Publisher,
     Retention,
+    TextModel,
     TraceSource,
 )
 from shared.redaction.pseudonyms import key_of
-from shared.repositories.artifacts import Artifacts
-from shared.repositories.captures import Captures, HealthyCaptures
-from shared.repositories.contrasts import Contrasts
-from shared.repositories.control_groups import ControlGroups
 from shared.repositories.courses import Courses
-from shared.repositories.dead_letters import DeadLetters
-from shared.repositories.groups import Groups
-from shared.repositories.incidents import Incidents
-from shared.repositories.outbox import Outbox
-from shared.repositories.patterns import Patterns
-from shared.repositories.searches import Searches
-from shared.repositories.spend import Spend
-from shared.repositories.suggestions import Suggestions
+from shared.repositories.records import Records
 from shared.settings import Backend, FunctionSettings, Settings, load_settings
 from shared.topology import FUNCTIONS
 
@@ -49,18 +38,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wiring:
+class Wiring(Records):
     """The parts that the stages are handed."""
 
     settings: Settings
-    documents: Documents
-    courses: Courses
     publisher: Publisher
     made_retention: Callable[[], Retention]
     made_traces: Callable[[], TraceSource]
     made_monitors: Callable[[], Monitors | None]
     made_access: Callable[[], Access]
     made_embedder: Callable[[], Embedder]
+    made_model: Callable[[], TextModel | None]
     notifier: Notifier | None
     clock: Clock
     pii_salt: bytes | None
@@ -91,6 +79,11 @@ class Wiring:
         return self.made_embedder()
 
     @property
+    def model(self) -> TextModel | None:
+        """The model that is asked for narratives, if any is."""
+        return self.made_model()
+
+    @property
     def salt(self) -> bytes:
         """The key of the hashes that stand for people; raises ConfigError where this process has none."""
         if self.pii_salt is None:
@@ -109,71 +102,6 @@ class Wiring:
             further=_further_detectors(self.settings.pii_detector),
             free_text=self.settings.free_text_policy,
         )
-
-    @property
-    def incidents(self) -> Incidents:
-        """What alerts are about."""
-        return Incidents(self.documents)
-
-    @property
-    def searches(self) -> Searches:
-        """How far incidents were searched."""
-        return Searches(self.documents)
-
-    @property
-    def captures(self) -> Captures:
-        """Sanitized failing traces."""
-        return Captures(self.documents)
-
-    @property
-    def healthy(self) -> HealthyCaptures:
-        """Sanitized traces that passed: the control groups."""
-        return HealthyCaptures(self.documents)
-
-    @property
-    def control_groups(self) -> ControlGroups:
-        """Who is in the control groups."""
-        return ControlGroups(self.documents)
-
-    @property
-    def contrasts(self) -> Contrasts:
-        """Which control groups have changed."""
-        return Contrasts(self.documents)
-
-    @property
-    def patterns(self) -> Patterns:
-        """What extraction said."""
-        return Patterns(self.documents)
-
-    @property
-    def groups(self) -> Groups:
-        """Signature groups."""
-        return Groups(self.documents)
-
-    @property
-    def suggestions(self) -> Suggestions:
-        """Problems with their members."""
-        return Suggestions(self.documents)
-
-    @property
-    def artifacts(self) -> Artifacts:
-        """Eval tests, guardrails and runbooks."""
-        return Artifacts(self.documents)
-
-    @property
-    def outbox(self) -> Outbox:
-        """Notices."""
-        return Outbox(self.documents)
-
-    @property
-    def dead_letters(self) -> DeadLetters:
-        """What could not be worked on."""
-        return DeadLetters(self.documents)
-
-    @property
-    def spend(self) -> Spend:
-        """What models cost."""
-        return Spend(self.documents)
 
 
 _LONGEST_PATIENCE = 20.0
@@ -237,6 +165,7 @@ def wire_cloud(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         made_monitors=lambda: _monitors(settings, datadog),
         made_access=_once(lambda: _access(settings, clock)),
         made_embedder=_once(_local_embedder),
+        made_model=_once(lambda: _model(settings)),
         notifier=_notifier(settings),
         clock=clock,
         pii_salt=_salt(settings),
@@ -268,6 +197,7 @@ def wire_embedded(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         made_monitors=lambda: _monitors(settings, datadog),
         made_access=_once(lambda: _access(settings, clock)),
         made_embedder=_once(_local_embedder),
+        made_model=_once(lambda: _model(settings)),
         notifier=_notifier(settings),
         clock=clock,
         pii_salt=salt,
@@ -336,6 +266,15 @@ def _pubsub_retention(settings: Settings, clock: Clock) -> Retention:
     from shared.cloud.retention import PubSubRetention
 
     return PubSubRetention(settings.project, clock)
+
+
+def _model(settings: Settings) -> TextModel | None:
+    if not settings.asks_model:
+        return None
+    from shared.cloud.gemini import GeminiModel
+
+    url = settings.google_models_url
+    return GeminiModel(settings.project, settings.vertex_ai_location, settings.gemini_model, base_url=url)
 
 
 def _local_embedder() -> Embedder:

@@ -45,6 +45,17 @@ class ModelPrice(Model):
         return (usage.input_tokens * self.input + usage.output_tokens * self.output) / _MILLION
 
 
+class Budgets(Model):
+    """How much models may cost on a day, in US dollars: in all, and for an application of its own."""
+
+    usd_per_day: float = Field(ge=0)
+    usd_per_day_by_app: dict[str, float] = {}
+
+    def are_spent(self, in_all: float, by_app: float, ml_app: str) -> bool:
+        """Say whether nothing is left of either."""
+        return in_all >= self.usd_per_day or by_app >= self.usd_per_day_by_app.get(ml_app, self.usd_per_day)
+
+
 class ModelCall(Model):
     """The record of one call, whether it gave an answer or not."""
 
@@ -54,8 +65,8 @@ class ModelCall(Model):
     purpose: str
     model: str
     prompt: str
-    input_tokens: int
-    output_tokens: int
-    seconds: float
-    cost_usd: float
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    cost_usd: float = 0.0
     trouble: Trouble | None = None

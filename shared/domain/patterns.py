@@ -65,7 +65,8 @@ class Extractor(Model):
 
     `version` is that of the rules. What a model told names its prompt by id and
     hash, and what the one call for its group took; a pattern that is
-    `upgrade_pending` was to be told by a model, and `reason` says why it was not.
+    `upgrade_pending` was to be told by a model; `reason` says why it was not, and
+    `attempt` names the call that came to nothing.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class Extractor(Model):
     latency_ms: int = 0
     upgrade_pending: bool = False
     reason: str = ""
+    attempt: str = ""
 
 
 class FailurePattern(Model):
