@@ -79,6 +79,7 @@ class FailurePattern(Model):
     """What failed in one trace, where, why, and with which evidence.
 
     It is withdrawn when the trace turns out healthy: an evaluation can come late.
+    `disagreements` say where a model contradicts the rules, whose word stands.
     """
 
     trace_id: str
@@ -101,6 +102,7 @@ class FailurePattern(Model):
     signature: Signature
     former_group_ids: tuple[str, ...] = ()
     withdrawn: bool = False
+    disagreements: tuple[str, ...] = ()
     taxonomy_version: str = TAXONOMY_VERSION
 
     @property
