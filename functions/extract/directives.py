@@ -17,7 +17,7 @@ from shared.redaction.linear import Linear, any_pattern
 
 _GAP = r"[^.!?]{0,60}"
 _INSTRUCTIONS = (
-    r"(?:instruc\pL*|instruk\pL*|istruzion\pL*|anweisung\pL*|vorgaben|prompts?|consignes?|reglas|regeln|regels"
+    r"(?:instru[cçk]\pL*|istruzion\pL*|anweisung\pL*|vorgaben|prompts?|consignes?|reglas|regeln|regels"
     r"|rules|directions|guidelines|polecen\pL*|инструкци\pL*|указани\pL*|talimat\pL*)"
 )
 _FORGET = (
@@ -33,15 +33,15 @@ _READER = (
 )
 _COMMANDS = any_pattern(
     rf"{_FORGET}{_GAP}{_INSTRUCTIONS}",
-    rf"{_INSTRUCTIONS}{_GAP}(?:ignor|vergessen|missachten|außer acht)",
+    rf"{_INSTRUCTIONS}{_GAP}(?:ignor|vergessen|missachten|außer acht|yok say|unut)",
     r"忽略.{0,20}(?:指令|指示|说明|提示)|無視.{0,20}|(?:指示|命令)を.{0,10}無視|무시하|تجاهل|התעלם|अनदेखा|نادیده",
     # To the reader: by a name for it, in front of what it is to do.
     r"\b(?:dear|hey|hello|attention|important|(?:note|message|nota|notiz|hinweis|mensaje|messaggio|avis|notice)"
     r" (?:to|for|al?|an|für|à|pour|para|per)|achtung|liebe[rs]?|cher|chère|querid[oa]|caro|cara)[:,]? "
     rf"(?:the |all |any |an? |le |la |el |den |die |l['’])?(?:ai |automated |failure ){{0,2}}{_READER}",
-    rf"\b{_READER} ?: ?\pL",
+    rf"\b{_READER} ?: ?\S",
     rf"\b{_READER} (?:must|should|shall|please|has to|have to|soll|muss|doit|debe|deve)\b",
-    r"\byou are (?:now|no longer)\b|\bfrom now on\b|\bpretend (?:to be|that|you)|\bact as if\b"
+    r"\byou are (?:now (?:an?|the|in|my|free|acting|dan)|no longer)\b|\bfrom now on\b|\bpretend (?:to be|that|you)|\bact as if\b"
     r"|\brole[- ]?play as\b|\bdu bist (?:jetzt|nun)\b|\bab jetzt\b|\btu es (?:maintenant|désormais)"
     r"|\bvous êtes (?:maintenant|désormais)|\bahora eres\b|\bora sei\b|\bagora você\b|\bdeveloper mode\b"
     r"|\bdo anything now\b|\bты теперь\b|你现在是|あなたは今から",
@@ -74,6 +74,8 @@ _ANY_CASE = Linear(f"(?i:{_COMMANDS.pattern})", never_capture=True)
 _ENCODED = Linear(r"[A-Za-z0-9+/_\-]{24,}={0,2}", never_capture=True)
 _HEX = Linear(r"(?:[0-9A-Fa-f]{2}[ :]?){16,}", never_capture=True)
 _BASE64_BLOCK = 4
+# Letters that no screen shows, and that models read.
+_TAGS = {0xE0000 + code: code for code in range(0x20, 0x7F)}
 
 
 def speaks_to_the_reader(capture: Capture) -> bool:
@@ -83,7 +85,8 @@ def speaks_to_the_reader(capture: Capture) -> bool:
 
 def is_directive(text: str) -> bool:
     """Say whether a text commands, read in every spelling that a model may read it in."""
-    told = fold(text.encode("utf-8", "replace").decode())
+    text = text.encode("utf-8", "replace").decode().translate(_TAGS)
+    told = fold(text)
     plain = " ".join((told.text if told else text).split())
     return _ANY_CASE.is_in(plain) or any(_ANY_CASE.is_in(one) for one in _decoded(plain))
 

@@ -30,9 +30,18 @@ _CONJUNCTIONS = frozenset(
     ["and", "or", "but", "so", "then", "yet", "also", "just", "only", "now", "always", "never", "do", "not"]
     + ["don't", "instead", "therefore", "first", "next", "finally", "immediately", "simply"]
 )
-_NEGATION = re.compile(
+# How a statement begins. A command begins with a verb, in all of the languages whose words ours resemble.
+_OPENERS = frozenset(
+    ["the", "a", "an", "no", "one", "two", "three", "several", "some", "many", "most", "each", "every", "both"]
+    + ["neither", "only", "all", "another", "any", "this", "that", "these", "those", "its", "their", "it", "they"]
+    + ["after", "before", "when", "while", "because", "since", "as", "although", "though", "once", "despite"]
+    + ["in", "on", "at", "by", "with", "without", "from", "for", "during", "between", "under", "until", "if"]
+    + ["even", "later", "part", "what", "whenever", "where", "personal", "other", "more", "too", "at", "data"]
+)
+_VERDICT = re.compile(
     r"\b(?:no|not|never|nothing|none|neither|nor|nobody|without|zero|cannot|\w+n't)(?: [\w']+){0,3}?"
     r" (?:fail|error|problem|issue|fault|mistake|trouble|violat|wrong|bad|incorrect|mislead|bug|defect)"
+    r"|\b(?:tests?|checks?|evaluations?|reviews?|runs?)(?: has| have| had)? passed\b"
     r"|\bas (?:expected|planned|designed|requested|asked|wanted|agreed|promised|required|specified|told)\b"
 )
 
@@ -74,9 +83,11 @@ def fault_of(sentence: str, names: frozenset[str]) -> str:
         return "word"
     if len(unknown) > _MOST_NAMES:
         return "names"
+    if tokens[0].lower() not in _OPENERS and tokens[0] not in names:
+        return "command"
     if any(_is_command(clause, names) for clause in _CLAUSE.split(sentence)):
         return "command"
-    if _NEGATION.search(" ".join(token.lower() for token in tokens)):
+    if _VERDICT.search(" ".join(token.lower() for token in tokens)):
         return "verdict"
     return "personal" if find(sentence) else ""
 
