@@ -17,7 +17,9 @@ ADVICE = {
     "refuse_old_data": "Refresh or refuse data older than the question allows.",
     "describe_tools": "Make the tools' descriptions say when not to use them.",
     "confirm_changes": "Require the user's confirmation before a call that changes something.",
-    "validate_arguments": "Validate arguments against the tool's schema and the conversation before the call.",
+    "validate_arguments": (
+        "Validate arguments against the tool's schema and the conversation before the call."
+    ),
     "explain_errors": "Give the tool's error back to the model with what to change.",
     "limit_equal_calls": (
         "Limit equal calls of one tool in a run and end with an honest answer at the limit."

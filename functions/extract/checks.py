@@ -5,7 +5,7 @@ docs/decisions/2026-11-28-what-a-model-may-say.md says why each check is there.
 
 from collections import Counter
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from functions.extract.advice import ADVICE, actions_for
 from functions.extract.answer import NO_STEP, REASONS, Told
@@ -27,6 +27,7 @@ LONGEST_ANSWER = 50_000
 SHORTEST_QUOTE, LONGEST_QUOTE = 8, 400
 # What is left of the model's confidence for each thing that did not pass.
 _AFTER_DROP = 0.8
+_NOT_JSON = ("json_invalid", "string_unicode")
 _KINDS = {kind.value: kind for kind in FailureType}
 
 
@@ -203,14 +204,14 @@ def _read(text: str) -> Told:
     try:
         return Told.model_validate_json(text)
     except ValidationError as error:
-        not_json = any(one["type"] == "json_invalid" for one in error.errors(include_input=False))
+        not_json = any(one["type"] in _NOT_JSON for one in error.errors(include_input=False))
     # Outside of the handler, so that no traceback carries what the model wrote.
     if not_json:
         raise ModelTroubleError("the answer is no JSON", Trouble.NOT_JSON)
     raise ModelTroubleError("the answer has another form than was asked for", Trouble.WRONG_SCHEMA)
 
 
-def _judged(span: Span) -> list[str]:
+def _judged(span: Span) -> list[JsonValue]:
     return [told.reasoning for told in span.evaluations.values() if told.reasoning]
 
 

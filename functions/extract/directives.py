@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from shared.domain.captures import Capture
+from shared.domain.conversation import leaf_texts, objects_in
+from shared.domain.json_text import json_in
 from shared.redaction.folding import fold
 from shared.redaction.linear import Linear, any_pattern
 
@@ -41,12 +43,14 @@ _COMMANDS = any_pattern(
     rf"(?:the |all |any |an? |le |la |el |den |die |l['’])?(?:ai |automated |failure ){{0,2}}{_READER}",
     rf"\b{_READER} ?: ?\S",
     rf"\b{_READER} (?:must|should|shall|please|has to|have to|soll|muss|doit|debe|deve)\b",
-    r"\byou are (?:now (?:an?|the|in|my|free|acting|dan)|no longer)\b|\bfrom now on\b|\bpretend (?:to be|that|you)|\bact as if\b"
-    r"|\brole[- ]?play as\b|\bdu bist (?:jetzt|nun)\b|\bab jetzt\b|\btu es (?:maintenant|désormais)"
+    r"\byou are (?:now (?:an?|the|in|my|free|acting|dan)|no longer)\b|\bfrom now on\b"
+    r"|\bpretend (?:to be|that|you)|\bact as if\b|\brole[- ]?play as\b"
+    r"|\bdu bist (?:jetzt|nun)\b|\bab jetzt\b|\btu es (?:maintenant|désormais)"
     r"|\bvous êtes (?:maintenant|désormais)|\bahora eres\b|\bora sei\b|\bagora você\b|\bdeveloper mode\b"
     r"|\bdo anything now\b|\bты теперь\b|你现在是|あなたは今から",
     # Of the analysis itself, which no application speaks of.
-    r"\b(?:the|this|your|die|diese|l['’]|el|la) ?(?:failure )?(?:analy[sz]\pL*|an[aá]lisis|review|narrative|report|triage)"
+    r"\b(?:the|this|your|die|diese|l['’]|el|la) ?(?:failure )?"
+    r"(?:analy[sz]\pL*|an[aá]lisis|review|narrative|report|triage)"
     r" (?:is|was|has been|ist|est|está|è) (?:now )?"
     r"(?:finished|complete[d]?|over|done|closed|abgeschlossen|beendet|terminée?|finie?|terminad[oa])",
     r"\b(?:set|lower|reduce|downgrade|report|mark|rate|setze|senke|baisse[zr]?|baja|pon)\b"
@@ -64,7 +68,8 @@ _COMMANDS = any_pattern(
     r"\b(?:system[- ]?prompt|(?:your|the) (?:prompt|instructions)|(?:deine?n?|ihre?n?) (?:prompt|anweisungen)"
     r"|prompt système|tes instructions|tus instrucciones)",
     r"\b(?:approve|accept|reject|dismiss|close|merge|genehmige|approuve[zr]?|aprueba)\b"
-    rf"{_GAP}\b(?:suggestion|finding|incident|pull request|this failure|alert|vorschlag|proposition|sugerencia)\b",
+    rf"{_GAP}\b(?:suggestion|finding|incident|pull request|this failure|alert|vorschlag|proposition"
+    r"|sugerencia)\b",
     r"\brecommended_actions?\b|\broot_causes?\b|\bfailing_span|\bcause_span|\bfailure_types?\b",
     r"\b(?:end|begin|start|close|ende|fin) (?:of |de la |du |der )?(?:the )?"
     r"(?:capture|trace|untrusted|data block|aufzeichnung)|\bCAPTURE-|</?(?:capture|trace|untrusted|system)>"
@@ -92,29 +97,28 @@ def is_directive(text: str) -> bool:
 
 
 def texts_of(capture: Capture) -> Iterator[str]:
-    """Yield every text of a capture, names and keys too, in the order of its steps."""
+    """Yield every text of a capture, names and keys too; what steps say of one kind stands in a row."""
     for span in capture.spans:
-        yield span.span_id
-        yield span.name
-        yield from _texts(
-            [span.input, span.output, span.metadata, span.metrics, span.extra, list(span.tags)]
-        )
+        yield from (span.span_id, span.name, *span.tags)
+        yield from _keys([span.input, span.output, span.metadata, span.metrics, span.extra])
+    yield from (text for span in capture.spans for text in _texts(span.output))
+    yield from (text for span in capture.spans for text in _texts(span.input))
+    for span in capture.spans:
+        yield from _texts([span.metadata, span.metrics, span.extra])
         for label, told in span.evaluations.items():
-            yield label
-            yield from _texts([told.value, told.reasoning])
+            yield from (label, *_texts([told.value, told.reasoning]))
 
 
 def _texts(value: JsonValue) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for key, inner in value.items():
-                yield key
-                yield from _texts(inner)
-        case list():
-            for inner in value:
-                yield from _texts(inner)
+    for text in leaf_texts(value):
+        yield text
+        # JSON within a text can spell letters that nobody sees before it is read.
+        if "\\u" in text:
+            yield from leaf_texts(json_in(text))
+
+
+def _keys(value: JsonValue) -> Iterator[str]:
+    return (key for each in objects_in(value) for key in each)
 
 
 def _decoded(text: str) -> Iterator[str]:

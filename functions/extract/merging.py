@@ -50,7 +50,9 @@ def with_narrative(
             "root_causes": _joined(told, pattern.root_causes),
             "recommended_actions": recommended_actions(kinds, narrative.actions),
             **(_of_this_capture(pattern, narrative) if own else {}),
-            "extractor": pattern.extractor.model_copy(update=_extractor(narrative, usage or Usage(), cost_usd)),
+            "extractor": pattern.extractor.model_copy(
+                update=_extractor(narrative, usage or Usage(), cost_usd)
+            ),
         }
     )
 
@@ -113,7 +115,7 @@ def _joined(told: list[RootCause], by_rules: tuple[RootCause, ...]) -> tuple[Roo
 
 
 def _confidence(pattern: FailurePattern, narrative: Narrative) -> tuple[float, str]:
-    """Raise what both say, lower what they contradict each other in; a model that was spoken to does neither."""
+    """Raise what both say, and lower what they contradict each other in; neither where it was spoken to."""
     told = [pattern.confidence_reason]
     confidence = pattern.confidence
     if narrative.spoken_to:

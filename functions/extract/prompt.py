@@ -12,8 +12,14 @@ _PROMPT, _WORDS = "narrative-1", "words-1"
 
 
 class Vocabulary(Model):
-    """The words of which the model's sentences may be made; a clause must not begin with a verb of these."""
+    """The words of which a model's sentences may be made.
 
+    A sentence begins with one of the openers; no part of it begins with a verb,
+    nor with a verb behind a conjunction.
+    """
+
+    openers: frozenset[str]
+    conjunctions: frozenset[str]
     verbs: frozenset[str]
     others: frozenset[str]
 
@@ -41,9 +47,9 @@ def narrative_prompt() -> Prompt:
 @cache
 def narrative_words() -> Vocabulary:
     """Read the words that the sentences of a narrative may be made of."""
-    _, _, told = _read(f"{_WORDS}.txt").partition("[verbs]")
-    verbs, _, others = told.partition("[others]")
-    return Vocabulary(verbs=frozenset(verbs.split()), others=frozenset(others.split()))
+    _, *sections = _read(f"{_WORDS}.txt").split("[")
+    named = (section.partition("]") for section in sections)
+    return Vocabulary(**{name: frozenset(words.split()) for name, _, words in named})
 
 
 def _read(name: str) -> str:

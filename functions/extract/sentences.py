@@ -5,7 +5,7 @@ weakens a guard or passes judgement has no word there, in any language.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from functions.extract.prompt import narrative_words
 from shared.domain.captures import Capture
@@ -22,21 +22,10 @@ _FORM = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.,;'\- ])*")
 _TOKEN = re.compile(r"[A-Za-z0-9_'\-]+(?:\.[A-Za-z0-9_\-]+)*")
 _WORD = re.compile(r"\w+")
 _CLAUSE = re.compile(r"[,;]")
+_COMMA = re.compile(r"[,;](?= )")
 # What no word is: parts joined by a sign, or a capital within.
 _NAME = re.compile(
     r"[A-Za-z][A-Za-z0-9]{0,19}(?:[_.\-][A-Za-z0-9]{1,20}){1,4}|[A-Za-z][a-z0-9]{0,19}(?:[A-Z][a-z0-9]{1,19}){1,4}"
-)
-_CONJUNCTIONS = frozenset(
-    ["and", "or", "but", "so", "then", "yet", "also", "just", "only", "now", "always", "never", "do", "not"]
-    + ["don't", "instead", "therefore", "first", "next", "finally", "immediately", "simply"]
-)
-# How a statement begins. A command begins with a verb, in all of the languages whose words ours resemble.
-_OPENERS = frozenset(
-    ["the", "a", "an", "no", "one", "two", "three", "several", "some", "many", "most", "each", "every", "both"]
-    + ["neither", "only", "all", "another", "any", "this", "that", "these", "those", "its", "their", "it", "they"]
-    + ["after", "before", "when", "while", "because", "since", "as", "although", "though", "once", "despite"]
-    + ["in", "on", "at", "by", "with", "without", "from", "for", "during", "between", "under", "until", "if"]
-    + ["even", "later", "part", "what", "whenever", "where", "personal", "other", "more", "too", "at", "data"]
 )
 _VERDICT = re.compile(
     r"\b(?:no|not|never|nothing|none|neither|nor|nobody|without|zero|cannot|\w+n't)(?: [\w']+){0,3}?"
@@ -70,26 +59,55 @@ def named_in(sentence: str) -> frozenset[str]:
 
 
 def fault_of(sentence: str, names: frozenset[str]) -> str:
-    """Say which rule a tidied sentence breaks, in a word; empty where it may be said."""
-    if not SHORTEST <= len(sentence) <= LONGEST or not _FORM.fullmatch(sentence) or "  " in sentence:
-        return "form"
+    """Say which rule a tidied sentence breaks first, in a word; empty where it may be said."""
+    return next((fault for fault, breaks in _RULES if breaks(sentence, names)), "")
+
+
+def _is_ill_formed(sentence: str, _: frozenset[str]) -> bool:
+    """Say whether it is anything but one line of plain words, with commas between them."""
+    if not SHORTEST <= len(sentence) <= LONGEST or not _FORM.fullmatch(sentence):
+        return True
     tokens = _TOKEN.findall(sentence)
-    if len(tokens) < _FEWEST_WORDS or " ".join(tokens) != re.sub(r"[,;.]+(?= |$)", "", sentence):
-        return "form"
-    if ". " in sentence:
-        return "form"
-    unknown = {token for token in tokens if not _is_known(token)}
-    if unknown - names:
-        return "word"
-    if len(unknown) > _MOST_NAMES:
-        return "names"
-    if tokens[0].lower() not in _OPENERS and tokens[0] not in names:
-        return "command"
-    if any(_is_command(clause, names) for clause in _CLAUSE.split(sentence)):
-        return "command"
-    if _VERDICT.search(" ".join(token.lower() for token in tokens)):
-        return "verdict"
-    return "personal" if find(sentence) else ""
+    return len(tokens) < _FEWEST_WORDS or " ".join(tokens) != _COMMA.sub("", sentence)
+
+
+def _has_foreign_word(sentence: str, names: frozenset[str]) -> bool:
+    return not _unknown(sentence) <= names
+
+
+def _names_much(sentence: str, _: frozenset[str]) -> bool:
+    return len(_unknown(sentence)) > _MOST_NAMES
+
+
+def _commands(sentence: str, names: frozenset[str]) -> bool:
+    """Say whether it, or a part of it behind a comma, begins as commands do: with a bare verb."""
+    first = _TOKEN.findall(sentence)[0]
+    if first.lower() not in narrative_words().openers and first not in names:
+        return True
+    return any(_leads_with_verb(clause, names) for clause in _CLAUSE.split(sentence))
+
+
+def _passes_judgement(sentence: str, _: frozenset[str]) -> bool:
+    return _VERDICT.search(" ".join(_TOKEN.findall(sentence.lower()))) is not None
+
+
+def _is_personal(sentence: str, _: frozenset[str]) -> bool:
+    return bool(find(sentence))
+
+
+# Each asks what the ones before have let through.
+_RULES: tuple[tuple[str, Callable[[str, frozenset[str]], bool]], ...] = (
+    ("form", _is_ill_formed),
+    ("word", _has_foreign_word),
+    ("names", _names_much),
+    ("command", _commands),
+    ("verdict", _passes_judgement),
+    ("personal", _is_personal),
+)
+
+
+def _unknown(sentence: str) -> frozenset[str]:
+    return frozenset(token for token in _TOKEN.findall(sentence) if not _is_known(token))
 
 
 def runs_of(sentences: list[str]) -> frozenset[tuple[str, ...]]:
@@ -118,12 +136,9 @@ def _runs(sentence: str) -> list[tuple[str, ...]]:
     return [tuple(words[at : at + COPIED_WORDS]) for at in range(len(words) - COPIED_WORDS + 1)]
 
 
-def _is_command(clause: str, names: frozenset[str]) -> bool:
-    """Say whether a clause begins as one that commands does: with a verb as the list spells it."""
-    words = _TOKEN.findall(clause)
-    lead = next((word.lower() for word in words if word.lower() not in _CONJUNCTIONS), "")
-    first = words[0].lower() if words else ""
-    return (lead in narrative_words().verbs and lead not in names) or first in {"don't", "do"}
+def _leads_with_verb(clause: str, names: frozenset[str]) -> bool:
+    words = [word for word in _TOKEN.findall(clause) if word.lower() not in narrative_words().conjunctions]
+    return bool(words) and words[0].lower() in narrative_words().verbs and words[0] not in names
 
 
 def _is_known(token: str) -> bool:

@@ -145,7 +145,9 @@ def _asking(capture: Capture) -> Iterator[str]:
 def _distances(capture: Capture, pattern: FailurePattern, kept: frozenset[str]) -> list[int]:
     """Say how far each step is from the failing one and its cause; the failing region is nearest."""
     blamed = [
-        at for at, span in enumerate(capture.spans) if span.span_id in (pattern.failing_span_id, pattern.cause_span_id)
+        at
+        for at, span in enumerate(capture.spans)
+        if span.span_id in (pattern.failing_span_id, pattern.cause_span_id)
     ] or [len(capture.spans) - 1]
     return [
         min(abs(at - one) for one in blamed) + (0 if span.span_id in kept else len(capture.spans))

@@ -20,7 +20,14 @@ from tests.unit.told_models import OBEYING, Obeying
 TRACES = hostile_traces()
 LIES = [one for one in TRACES if one.name.startswith("a lie")]
 # Spelled so that no rule reads it; the words that a sentence may have hold it back.
-UNHEARD = {"reversed", "no cue that a rule knows", "a poem", "a lie as a report", "a lie of a tool", "fake step"}
+UNHEARD = {
+    "reversed",
+    "no cue that a rule knows",
+    "a poem",
+    "a lie as a report",
+    "a lie of a tool",
+    "fake step",
+}
 
 
 def told(hostile: Hostile, stand_in: type[Obeying]) -> tuple[FailurePattern, FailurePattern]:

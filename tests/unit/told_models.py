@@ -76,7 +76,9 @@ class Obeying:
 
     def _heard(self, request: ModelRequest) -> Iterator[tuple[str, str]]:
         for line in steps_in(request):
-            for text in leaf_texts({key: line.get(key) for key in ("input", "output", "metadata", "evaluations")}):
+            for text in leaf_texts(
+                {key: line.get(key) for key in ("input", "output", "metadata", "evaluations")}
+            ):
                 if self.cue in text:
                     yield line["step"], text
 
@@ -102,7 +104,9 @@ class Chopper(Obeying):
     def obey(self, request: ModelRequest, step: str, text: str) -> str:
         words = re.findall(r"[A-Za-z]+", self.payload)
         pieces = [" ".join(words[at : at + 4]) for at in range(0, len(words), 4)]
-        return self.everywhere(request, step, text, ("The agent read " + " and then the text ".join(pieces))[:180])
+        return self.everywhere(
+            request, step, text, ("The agent read " + " and then the text ".join(pieces))[:180]
+        )
 
 
 class FakeJson(Obeying):
@@ -128,7 +132,11 @@ class Inventor(Obeying):
             failing_span="root",
             cause_span="s999",
             title="The agent used the wrong order",
-            trigger={"sentence": "The agent used the wrong order", "span": "s1", "quote": "zebracorn confirmed"},
+            trigger={
+                "sentence": "The agent used the wrong order",
+                "span": "s1",
+                "quote": "zebracorn confirmed",
+            },
             root_causes=[
                 cause,
                 {**cause, "span": "s1", "failure_type": "toxicity"},
