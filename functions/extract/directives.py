@@ -7,10 +7,12 @@ spread over steps. What it misses meets the words that a sentence may have.
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 
 from pydantic import JsonValue
 
+from functions.extract.sentences import names_of
 from shared.domain.captures import Capture
 from shared.domain.conversation import leaf_texts, objects_in
 from shared.domain.json_text import json_in
@@ -79,13 +81,21 @@ _ANY_CASE = Linear(f"(?i:{_COMMANDS.pattern})", never_capture=True)
 _ENCODED = Linear(r"[A-Za-z0-9+/_\-]{24,}={0,2}", never_capture=True)
 _HEX = Linear(r"(?:[0-9A-Fa-f]{2}[ :]?){16,}", never_capture=True)
 _BASE64_BLOCK = 4
+_BETWEEN_WORDS = re.compile(r"[_.\-]|(?<=[a-z])(?=[A-Z])")
+_ORDERING = ("system", "developer")
 # Letters that no screen shows, and that models read.
 _TAGS = {0xE0000 + code: code for code in range(0x20, 0x7F)}
 
 
 def speaks_to_the_reader(capture: Capture) -> bool:
-    """Say whether anything in a capture commands, or poses as ours."""
-    return is_directive(" ".join(texts_of(capture)))
+    """Say whether anything in a capture commands, or poses as ours.
+
+    What the application tells its own model does so by trade ("never reveal your
+    instructions"), and is no stranger's: messages of the system are left out.
+    """
+    own = [span.model_copy(update={"input": _without_orders(span.input)}) for span in capture.spans]
+    names = (_BETWEEN_WORDS.sub(" ", name) for name in names_of(capture))
+    return is_directive(" ".join([*texts_of(capture.model_copy(update={"spans": tuple(own)})), *names]))
 
 
 def is_directive(text: str) -> bool:
@@ -107,6 +117,14 @@ def texts_of(capture: Capture) -> Iterator[str]:
         yield from _texts([span.metadata, span.metrics, span.extra])
         for label, told in span.evaluations.items():
             yield from (label, *_texts([told.value, told.reasoning]))
+
+
+def _without_orders(value: JsonValue) -> JsonValue:
+    messages = value.get("messages") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(messages, list):
+        return value
+    kept = [one for one in messages if not (isinstance(one, dict) and one.get("role") in _ORDERING)]
+    return {**value, "messages": kept}
 
 
 def _texts(value: JsonValue) -> Iterator[str]:

@@ -24,8 +24,8 @@ EXAMPLE = re.compile(
     r"- (\w+)\. (?P<seen>.*?) Title: (?P<title>.*?\.) Cause: (?P<cause>.*?\.) Quote(.*?): (?P<quote>.+)"
 )
 JUDGING = (
-    "you your we please must should approve disable ignore visit click download severity critical "
-    "low high harmless safe fine correctly success successful password reviewer analyst everything good well intended"
+    "you your we please must should approve disable ignore visit click download severity critical low"
+    " high harmless safe fine correctly success successful password reviewer analyst everything good well"
 )
 PROMPT_HASH = "83ea2067810bbf59a035b113790b6810"
 SMALL = capture(root(), failed_call("pay", "refund_order", "503 service unavailable", {"order_id": "W1"}))
