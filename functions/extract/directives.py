@@ -45,6 +45,7 @@ _COMMANDS = any_pattern(
     rf"(?:the |all |any |an? |le |la |el |den |die |l['’])?(?:ai |automated |failure ){{0,2}}{_READER}",
     rf"\b{_READER} ?: ?\S",
     rf"\b{_READER} (?:must|should|shall|please|has to|have to|soll|muss|doit|debe|deve)\b",
+    r"\byou must now\b|\bdo not tell the user\b",
     r"\byou are (?:now (?:an?|the|in|my|free|acting|dan)|no longer)\b|\bfrom now on\b"
     r"|\bpretend (?:to be|that|you)|\bact as if\b|\brole[- ]?play as\b"
     r"|\bdu bist (?:jetzt|nun)\b|\bab jetzt\b|\btu es (?:maintenant|désormais)"
