@@ -35,6 +35,11 @@ def signature_of(
     return Signature(version=SIGNATURE_VERSION, parts=tuple(parts))
 
 
+def is_by_rule(signature: Signature) -> bool:
+    """Say whether a rule explains the failure: then it names the step, which signals alone only guess."""
+    return any(part.startswith("rule:") for part in signature.parts)
+
+
 def _request(capture: Capture) -> str:
     """Hash the words of the opening request: no numbers, no placeholders, no casing."""
     asked = next(iter(user_turns(capture.trace)), "")

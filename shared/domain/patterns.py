@@ -117,6 +117,7 @@ class FailurePattern(Model):
     disagreements: tuple[str, ...] = ()
     former_group_ids: tuple[str, ...] = ()
     withdrawn: bool = False
+    disagreements: tuple[str, ...] = ()
     taxonomy_version: str = TAXONOMY_VERSION
 
     @property
