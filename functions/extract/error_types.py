@@ -17,84 +17,90 @@ RESULT_KINDS = TOOL_KINDS | {"llm", "embedding"}
 # What was asked for was wrong: a tool's caller is the application, a model's its programmer.
 _ASKED_WRONGLY = FailureType.WRONG_ARGUMENTS
 
+
+def _named(spelled: str) -> frozenset[str]:
+    return frozenset(spelled.split("|"))
+
+
 # Names as words in lower case, however they were spelled; what says more precisely what happened comes
 # first, for an error may have several: `invalid_request_error` beside `context_length_exceeded`.
 ERROR_NAMES: tuple[tuple[FailureType, frozenset[str]], ...] = (
     (
         _F.CONTEXT_OVERFLOW,
-        frozenset(
+        _named(
             "context length|context window|context overflow|max context|maximum context|context limit"
             "|context size|token limit|tokens limit|max tokens|too many tokens|prompt too long"
-            "|input too long|prompt is too long|string above max length".split("|")
+            "|input too long|prompt is too long|string above max length"
         ),
     ),
     (
         _F.RUNAWAY_LOOP,
-        frozenset(
+        _named(
             "recursion limit|graph recursion|recursion|max turns|max iterations|iteration limit"
-            "|max steps|max iteration".split("|")
+            "|max steps|max iteration"
         ),
     ),
     (
         _F.RATE_LIMITED,
-        frozenset(
+        _named(
             "rate limit|rate limited|rate limiting|rate limits|ratelimit|ratelimited|ratelimiter"
             "|resource exhausted|throttling|throttled|throttle|too many requests|quota|quotas|slow down"
-            "|request limit|requests limit|limit exceeded|provisioned throughput|token quota".split("|")
+            "|request limit|requests limit|limit exceeded|provisioned throughput|token quota"
         ),
     ),
-    (_F.GUARDRAIL_FAILURE, frozenset("guardrail|guardrails|tripwire".split("|"))),
+    (_F.GUARDRAIL_FAILURE, _named("guardrail|guardrails|tripwire")),
     # A provider's filter is the model's own way to decline; a guardrail that failed says so by its name.
     (
         _F.REFUSAL,
-        frozenset(
+        _named(
             "content filter|content filtered|contentfilter|content policy|policy violation|safety|refusal"
             "|responsible ai|content management|moderation|prohibited content|blocked prompt|stop candidate"
-            "|blocklist|recitation|blocked reason|block reason".split("|")
+            "|blocklist|recitation|blocked reason|block reason"
         ),
     ),
     (
         _F.WRONG_TOOL,
-        frozenset(
+        _named(
             "no such tool|unknown tool|tool not found|unknown function|function not found"
-            "|tool does not exist|no such function".split("|")
+            "|tool does not exist|no such function"
         ),
     ),
     (
         _F.MALFORMED_OUTPUT,
-        frozenset(
-            "json decode|json parse|json parser|json error|invalid json|output parser|output parsing|output parse|output fixing"
+        _named(
+            "json decode|json parse|json parser|json error|invalid json"
+            "|output parser|output parsing|output parse|output fixing"
             "|malformed|malformed function call|parse|parsing|parser|length finish reason|decoding"
-            "|unexpected model behavior|incomplete output|max output|structured output".split("|")
+            "|unexpected model behavior|incomplete output|max output|structured output"
         ),
     ),
     (
         _F.INFRASTRUCTURE_ERROR,
-        frozenset(
+        _named(
             "deadline exceeded|deadline|timeout|timeouts|timed out|time out|connect|connection|connector"
             "|econnreset|econnrefused|econnaborted|etimedout|enotfound|eai again|epipe|ehostunreach"
             "|service unavailable|unavailable|internal server|internal|bad gateway|gateway|server error"
             "|api connection|network|socket|ssl|dns|overloaded|broken pipe|out of memory|memory error"
             "|disconnected|remote protocol|incomplete read|unreachable|aborted|data loss|model not ready"
             "|operational|transport|upstream|proxy|retry|retries|model stream"
-            "|circuit breaker|pool".split("|")
+            "|circuit breaker|pool"
         ),
     ),
     (
         _F.CLIENT_ERROR,
-        frozenset(
+        _named(
             "authentication|authorization|unauthenticated|unauthorized|permission denied|permission"
             "|permissions|forbidden|access denied|api key|credential|credentials|expired token"
             "|method not allowed|not implemented|unimplemented|payment required|billing"
-            "|unrecognized client|security token".split("|")
+            "|unrecognized client|security token"
         ),
     ),
     (
         _ASKED_WRONGLY,
-        frozenset(
+        _named(
             "bad request|not found|validation|invalid|unprocessable|unprocessable entity|out of range"
             "|failed precondition|already exists|conflict|missing|argument|arguments|parameter|no such"
-            "|does not exist|unsupported|precondition|required".split("|")
+            "|does not exist|unsupported|precondition|required"
         ),
     ),
 )
@@ -113,21 +119,35 @@ _NOTED_KEYS = (
 _LONGEST_NAME, _LONGEST_TEXT = 120, 2000
 # A class at the head of a text, as `str(error)` and tracebacks spell it: `openai.RateLimitError: …`
 _HEAD = re.compile(r"\s{0,8}(?:Error: )?([A-Za-z_][\w.]{2,100})\s?[:(]")
-_CLASS = re.compile(r"(?:error|exception|timeout|exceeded|fault|failure|exhausted|denied|unavailable)$", re.I)
+_CLASS = re.compile(
+    r"(?:error|exception|timeout|exceeded|fault|failure|exhausted|denied|unavailable)$", re.IGNORECASE
+)
 _CODE_IN_TEXT = re.compile(
     r"(?i)(?:^\s{0,4}(?:error[ :]{1,3})?|\bhttp\S{0,8} |\bstatus(?: ?code)?[ :=]{1,3}|\bcode[ :=]{1,3}|\()"
     r"([45]\d\d)\b"
 )
 _WORDS_OF_TEXT: tuple[tuple[FailureType, re.Pattern[str]], ...] = (
-    (_F.RATE_LIMITED, re.compile(r"(?i)rate[ _-]?limit|too many requests|\bquota\b|resource.exhausted|throttl")),
+    (
+        _F.RATE_LIMITED,
+        re.compile(r"(?i)rate[ _-]?limit|too many requests|\bquota\b|resource.exhausted|throttl"),
+    ),
     (
         _F.CONTEXT_OVERFLOW,
-        re.compile(r"(?i)(?:max\w{0,4}|exceed\w{0,3}) (?:the )?context|context (?:length|window)|prompt is too long"),
+        re.compile(
+            r"(?i)(?:max\w{0,4}|exceed\w{0,3}) (?:the )?context|context (?:length|window)"
+            r"|prompt is too long"
+        ),
     ),
-    (_F.REFUSAL, re.compile(r"(?i)content (?:filter|policy|management policy)|safety (?:filter|settings|system)")),
+    (
+        _F.REFUSAL,
+        re.compile(r"(?i)content (?:filter|policy|management policy)|safety (?:filter|settings|system)"),
+    ),
     (
         _F.MALFORMED_OUTPUT,
-        re.compile(r"(?i)(?:invalid|malformed|not valid|could not parse|parsing) (?:llm )?(?:json|output)|expecting value:"),
+        re.compile(
+            r"(?i)(?:invalid|malformed|not valid|could not parse|parsing) (?:llm )?(?:json|output)"
+            r"|expecting value:"
+        ),
     ),
     (
         _F.INFRASTRUCTURE_ERROR,
@@ -136,7 +156,10 @@ _WORDS_OF_TEXT: tuple[tuple[FailureType, re.Pattern[str]], ...] = (
             r"|connection ?(?:reset|refused|error|aborted|closed)|internal (?:server )?error|bad gateway)\b"
         ),
     ),
-    (_F.CLIENT_ERROR, re.compile(r"(?i)\b(?:unauthori[sz]ed|permission denied|access denied|forbidden|api key)\b")),
+    (
+        _F.CLIENT_ERROR,
+        re.compile(r"(?i)\b(?:unauthori[sz]ed|permission denied|access denied|forbidden|api key)\b"),
+    ),
     (
         _ASKED_WRONGLY,
         re.compile(
@@ -170,9 +193,9 @@ def said_of_error(span: Span) -> str:
 
 
 def error_class(span: Span) -> str:
-    """Name what an error is in the words of its first class that says something, else its code; or nothing."""
+    """Name what an error is in the words of its first class that says something, else its code."""
     names = list(error_names(span))
-    telling = [" ".join(words) for name in names if (words := _words(name)) and _by_name([name]) is not None]
+    telling = [" ".join(_words(name)) for name in names if _by_name([name]) is not None]
     spoken = [told for told in telling if not told.isdigit()]
     return next(iter(spoken or telling), "")
 

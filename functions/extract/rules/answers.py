@@ -32,7 +32,9 @@ _TOKEN = re.compile(r"[^\W\d_]+|[^\s\w*`]")
 # What may stand between a label and its value.
 _LINKS = frozenset({":", "=", "is", "was", "ist", "beträgt", "war", "est", "es", "$", "€", "£"})
 # What stands before a label and is no part of it.
-_BEFORE = frozenset({"the", "your", "a", "its", "and", "with", "der", "die", "das", "dein", "ihr", "le", "la"})
+_BEFORE = frozenset(
+    {"the", "your", "a", "its", "and", "with", "der", "die", "das", "dein", "ihr", "le", "la"}
+)
 _BEFORE_LABEL = 60
 _FACTORS = range(2, 13)
 # States of which one rules the others out.
@@ -43,7 +45,8 @@ _STATES = {
     **dict.fromkeys(("cancelled", "canceled", "rejected", "declined", "failed", "expired"), "off"),
 }
 _STATE_SAID = re.compile(
-    rf"(?i)\bstatus[*`_]{{0,3}} ?(?:is|:|=)[*`_]{{0,3}} ?(?:now |currently )?[\"'*`_]{{0,3}}({'|'.join(_STATES)})\b"
+    r"(?i)\bstatus[*`_]{0,3} ?(?:is|:|=)[*`_]{0,3} ?(?:now |currently )?[\"'*`_]{0,3}"
+    rf"({'|'.join(_STATES)})\b"
 )
 
 
@@ -157,7 +160,7 @@ def _number_in(value: JsonValue) -> float | None:
         return float(value.lstrip("$€£"))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if abs(value) < 10**15 else None  # noqa: PLR2004 - what a float holds exactly
+    return float(value) if abs(value) < 10**15 else None
 
 
 def _same(said: float, told: float, spelled: str) -> bool:
@@ -185,7 +188,9 @@ def _is_reckoned(number: float, calls: list[ToolCall], values: list[_Told]) -> b
     if any(abs(total - number) < 0.01 for total in (sum(known), sum(one.value for one in values))):  # noqa: PLR2004
         return True
     held = {round(one, 2) for one in known}
-    sums = any(round(wanted - one, 2) in held or round(wanted + one, 2) in held for wanted in reach for one in known)
+    sums = any(
+        round(wanted - one, 2) in held or round(wanted + one, 2) in held for wanted in reach for one in known
+    )
     return sums or any(round(one * factor, 2) == round(number, 2) for one in known for factor in _FACTORS)
 
 

@@ -24,7 +24,9 @@ _FREE = re.compile(
     r"|currency|lang|locale|hex|colou?r|status|error|model|version|page|query|airport|iata|time|date"
 )
 # Letters and digits, as codes are: no amounts with units, no dates, no versions, no hashes.
-_CODE = re.compile(r"#?(?=[A-Za-z_-]{0,20}\d)(?=[\d_-]{0,20}[A-Za-z])[A-Za-z0-9][A-Za-z0-9_-]{3,38}[A-Za-z0-9]")
+_CODE = re.compile(
+    r"#?(?=[A-Za-z_-]{0,20}\d)(?=[\d_-]{0,20}[A-Za-z])[A-Za-z0-9][A-Za-z0-9_-]{3,38}[A-Za-z0-9]"
+)
 _NO_CODE = re.compile(
     r"(?i)\d{1,8}(?:[.-]?\d{1,4}){0,3}(?:st|nd|rd|th|am|pm|kg|km|cm|mm|ml|gb|mb|kb|ms|px|[a-z])?"
     r"|\d{4}-?\d\d.{0,30}|v\d.{0,20}|[0-9a-f-]{16,40}|(?:q[1-4]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec).{0,12}"
@@ -40,13 +42,18 @@ _MOST_VALUES = 200
 
 
 def invented_argument(course: Course) -> Finding | None:
-    """Blame the first call that names a thing which nobody has named before, in whichever spelling."""
+    """Blame the first call that names a thing which nobody has named before, in whichever spelling.
+
+    One that was refused and then put right has done no harm.
+    """
     if not course.asked.strip() or _WITHHELD.lower() in course.asked:
         return None
     heard = _Heard(course)
     for call in course.calls:
         for key, value in dict.fromkeys(_names_in(call.arguments)):
-            if not heard.tells(value, before=course.places[call.span.span_id]):
+            if heard.tells(value, before=course.places[call.span.span_id]):
+                continue
+            if not (call.failed and course.succeeds_after(call)):
                 return Finding(
                     rule="invented_argument",
                     failure_type=FailureType.WRONG_ARGUMENTS,
@@ -74,7 +81,7 @@ def _is_code(value: str) -> bool:
 
 
 class _Heard:
-    """What each step of a run brought in: all that is not a call's own wish; laid out when it is asked for."""
+    """What each step of a run brought in: all that is not a call's own wish; laid out when asked for."""
 
     def __init__(self, course: Course) -> None:
         self._course = course
@@ -113,7 +120,13 @@ def _brought_in(span: Span) -> str:
     elif span.kind == "llm":
         sides = (span.input, _words_of(span.output), span.metadata)
     else:
-        sides = (span.input, span.metadata, list(span.tags), span.extra, None if span.is_root else span.output)
+        sides = (
+            span.input,
+            span.metadata,
+            list(span.tags),
+            span.extra,
+            None if span.is_root else span.output,
+        )
     return "\n".join(text for side in sides for text in _texts(side)).lower()
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from functions.extract.error_types import said_of_error
 from functions.extract.rules.course import Course
 from functions.extract.rules.finding import LONGEST_QUOTE, Finding
 from functions.extract.signature import is_reading
@@ -12,10 +13,17 @@ from shared.domain.taxonomy import FailureType
 
 _LONGEST_SAID = 20_000
 _MOST_WORDS = 60
+_MOST_CALLS = 20
 # Between the word that claims and the deed stand few words: "I have just successfully cancelled".
 _REACH = 4
 _SENTENCE = re.compile(r"[^.!?\n;]{4,600}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]{1,3})?")
+
+
+def _words(spelled: str) -> frozenset[str]:
+    return frozenset(spelled.split())
+
+
 # The deeds that tools are named for, as they are told when they are done: the beginnings of words in
 # English, German, French and Spanish. Tools that are named otherwise are spelled by rule, in English.
 _DONE: dict[str, tuple[str, ...]] = {
@@ -46,28 +54,32 @@ _DONE: dict[str, tuple[str, ...]] = {
     "update": ("updated", "changed", "aktualisiert", "geändert", "mis à jour", "actualizad"),
     "upgrade": ("upgraded", "hochgestuft", "surclassé", "mejorad"),
 }
-_CLAIMS = frozenset(
+_CLAIMS = _words(
     "successfully been i've we've have has had am is are now ich habe haben wurde wurden wird ist erfolgreich"
-    " ai avons été est sont a he hemos ha han sido está".split()
+    " ai avons été est sont hemos ha han sido está"
 )
 # A sentence with one of these promises, denies or asks.
-_OPEN = frozenset(
+_OPEN = _words(
     "not no n't never cannot can't couldn't wasn't isn't hasn't haven't won't didn't don't unable failed fail"
     " fails error unfortunately sorry if once when before until after will would could can may might should"
     " shall must need needs to be please try issue problem unless yet still only nicht kein keine leider"
     " konnte kann wenn sobald falls werden würde soll bitte ne pas aucun malheureusement si quand lorsque"
     " pourrait peut sera serait no pudo puede cuando será sería lamentablemente already bereits déjà ya"
-    " previously earlier".split()
+    " previously earlier"
 )
 _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def claimed_success(course: Course) -> Finding | None:
     """Blame the step that tells the user that a deed is done whose tool failed and never did it."""
-    for call in course.calls:
-        if not call.failed or is_reading(call.name) or not (deeds := _deeds(call.name)):
+    failed = [call for call in course.calls if call.failed]
+    done = (
+        {deed for call in course.calls if not call.failed for deed in _deeds(call.name)} if failed else set()
+    )
+    for call in failed[:_MOST_CALLS]:
+        if is_reading(call.name) or not (deeds := _deeds(call.name)) or not done.isdisjoint(deeds):
             continue
-        if any(not other.failed and _alike(other, call) for other in course.calls):
+        if _was_needless(call, deeds):
             continue
         for span, said in _said_after(course, call):
             if claim := _claim(said, deeds):
@@ -95,9 +107,10 @@ def _deeds(tool: str) -> tuple[str, ...]:
     return (f"{stem}ed",)
 
 
-def _alike(other: ToolCall, call: ToolCall) -> bool:
-    """Say whether another call may have done the deed: it is named for it, or for the same thing."""
-    return bool(set(_deeds(other.name)) & set(_deeds(call.name)))
+def _was_needless(call: ToolCall, deeds: tuple[str, ...]) -> bool:
+    """Say whether the error tells that the deed had been done before."""
+    error = said_of_error(call.span)[:_LONGEST_SAID].lower()
+    return "already" in error or any(deed in error for deed in deeds)
 
 
 def _said_after(course: Course, call: ToolCall) -> Iterator[tuple[Span, str]]:

@@ -17,6 +17,7 @@ from shared.domain.conversation import (
 )
 from shared.domain.spans import Span, Trace
 
+
 @dataclass(frozen=True, eq=False)
 class Course:
     """The course of a run: its spans in the order in which they started, its calls, what was said."""
@@ -76,6 +77,14 @@ class Course:
             return None
         steps = (answering_span(self.trace), self.root, *reversed(self.models))
         return next((span for span in steps if said in leaf_texts(span.output)), None)
+
+    def succeeds_after(self, call: ToolCall) -> bool:
+        """Say whether the same tool succeeded later."""
+        return self._last_successes.get(call.name, -1) > self.places[call.span.span_id]
+
+    @cached_property
+    def _last_successes(self) -> dict[str, int]:
+        return {call.name: self.places[call.span.span_id] for call in self.calls if not call.failed}
 
     def model_after(self, span: Span) -> Span | None:
         """Find the first step of a model that started after a step."""

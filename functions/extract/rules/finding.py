@@ -45,8 +45,8 @@ def first_text(value: JsonValue) -> str:
 
 
 def opening(span: Span, value: JsonValue) -> str:
-    """Quote how a side of a step begins; of one that has no text, the step's name or state."""
-    return (first_text(value) or span.name or span.status)[:LONGEST_QUOTE]
+    """Quote how a side of a step begins; of one that has no text, what the step is called."""
+    return (first_text(value) or span.name or span.status or span.span_id)[:LONGEST_QUOTE]
 
 
 def around(text: str, wanted: Searching) -> str:
@@ -58,7 +58,8 @@ def around(text: str, wanted: Searching) -> str:
 def around_place(text: str, place: int) -> str:
     """Cut a quote around a place; it begins at a word, for half of one reads as another."""
     start = max(0, place - LONGEST_QUOTE // 4)
-    start = text.find(" ", start, place) + 1 or start if start else start
+    if start:
+        start = text.find(" ", start, place) + 1 or start
     return text[start : start + LONGEST_QUOTE]
 
 

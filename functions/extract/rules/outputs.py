@@ -16,27 +16,45 @@ from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType
 from shared.redaction.linear import Linear
 
-_WINDOW_FULL = frozenset({"model_context_window_exceeded", "context_length_exceeded", "context_window_exceeded"})
+_WINDOW_FULL = frozenset(
+    {"model_context_window_exceeded", "context_length_exceeded", "context_window_exceeded"}
+)
 _CUT = frozenset(
     {"length", "max_tokens", "maxtokens", "max_output_tokens", "max_length", "token_limit", "model_length"}
     | {"max_completion_tokens", "incomplete", "finish_reason_max_tokens", "max_tokens_reached"}
 )
 _DECLINED = frozenset(
-    {"content_filter", "contentfilter", "content_filtered", "refusal", "safety", "prohibited_content", "blocklist"}
+    {
+        "content_filter",
+        "contentfilter",
+        "content_filtered",
+        "refusal",
+        "safety",
+        "prohibited_content",
+        "blocklist",
+    }
     | {"recitation", "spii", "error_toxic", "image_safety"}
 )
 _GUARDED = frozenset({"guardrail_intervened", "guardrail"})
-_OBJECT = r"(?:that|this|it|such|those|these|your request|the request|you with (?:that|this|it|your request))"
+_OBJECT = (
+    r"(?:that|this|it|such|those|these|your request|the request"
+    r"|you with (?:that|this|it|your request))"
+)
 _REFUSAL = Linear(
-    rf"(?i)\bI(?:['’]m| am)? ?(?:sorry,? (?:but )?I(?:['’]m| am)? ?)?(?:can ?no?t|can['’]t|won['’]t|will not"
-    rf"|(?:am )?unable to|not able to|must decline to) (?:help|assist|comply|do|answer|fulfil+|discuss|provide|create"
-    rf"|generate|write|engage)(?: you)?(?: with)? {_OBJECT}\b"
-    r"|\bas an ai(?: language)?(?: model| assistant)?,? i (?:can['’]t|cannot|can not|am unable|am not able|do not|don['’]t)\b"
+    r"(?i)\bI(?:['’]m| am)? ?(?:sorry,? (?:but )?I(?:['’]m| am)? ?)?"
+    r"(?:can ?no?t|can['’]t|won['’]t|will not|(?:am )?unable to|not able to|must decline to) "
+    r"(?:help|assist|comply|do|answer|fulfil+|discuss|provide|create|generate|write|engage)"
+    rf"(?: you)?(?: with)? {_OBJECT}\b"
+    r"|\bas an ai(?: language)?(?: model| assistant)?,? i "
+    r"(?:can['’]t|cannot|can not|am unable|am not able|do not|don['’]t)\b"
     r"|\b(?:dabei|damit) kann ich (?:(?:dir|ihnen|euch) )?(?:leider )?nicht (?:helfen|weiterhelfen|dienen)\b"
-    r"|\bich kann (?:(?:dir|ihnen) )?(?:dabei|damit) (?:leider )?nicht (?:helfen|weiterhelfen)\b|\bals ki(?:-\w{1,20})? kann ich\b"
-    r"|\bje ne (?:peux|puis) pas (?:(?:vous|t['’]) ?)?(?:aider|répondre|assister)[^.\n]{0,10} (?:avec|à|sur|pour) (?:cela|ça|cette demande)\b"
+    r"|\bich kann (?:(?:dir|ihnen) )?(?:dabei|damit) (?:leider )?nicht (?:helfen|weiterhelfen)\b"
+    r"|\bals ki(?:-\w{1,20})? kann ich\b"
+    r"|\bje ne (?:peux|puis) pas (?:(?:vous|t['’]) ?)?(?:aider|répondre|assister)[^.\n]{0,10} "
+    r"(?:avec|à|sur|pour) (?:cela|ça|cette demande)\b"
     r"|\ben tant qu['’](?:ia|intelligence artificielle),? je ne (?:peux|puis)\b"
-    r"|\bno puedo (?:ayudarte|ayudarle|ayudar|asistir) con (?:eso|esto|esa|esta solicitud)\b|\bcomo ia,? no puedo\b"
+    r"|\bno puedo (?:ayudarte|ayudarle|ayudar|asistir) con (?:eso|esto|esa|esta solicitud)\b"
+    r"|\bcomo ia,? no puedo\b"
 )
 _LONGEST_REFUSAL = 500
 _FENCE = re.compile(r"\s{0,20}```[A-Za-z]{0,10}\s?\n?")
@@ -52,13 +70,15 @@ class _Offered(NamedTuple):
 
 def mismatched_arguments(course: Course) -> Finding | None:
     """Blame the first call whose arguments are not as the tool's definition asks, and that is not mended."""
-    offered = {name: _Offered(schema, span) for span in course.models for name, schema in definitions_in(span)}
+    offered = {
+        name: _Offered(schema, span) for span in course.models for name, schema in definitions_in(span)
+    }
     if not offered:
         return None
     faults = [(call, _fault(call, offered)) for call in course.calls if call.name in offered]
+    last_right = {call.name: at for at, (call, fault) in enumerate(faults) if not fault and not call.failed}
     for at, (call, fault) in enumerate(faults):
-        mended = any(one.name == call.name and told is None and not one.failed for one, told in faults[at:])
-        if fault and not mended:
+        if fault and last_right.get(call.name, -1) < at:
             return Finding(
                 rule="mismatched_arguments",
                 failure_type=FailureType.WRONG_ARGUMENTS,
@@ -81,10 +101,8 @@ def truncated_output(course: Course) -> Finding | None:
     A limit on what it writes leaves an output that is not whole, whatever room
     there was for more: malformed; only a reason that names the window is an overflow.
     """
-    span = _last_model(course)
-    reasons = stop_reasons(span) if span else []
-    reason = next((one for one in reasons if one in _WINDOW_FULL or one in _CUT), None)
-    if span is None or reason is None:
+    span, reason = _stopped(course, _WINDOW_FULL | _CUT)
+    if span is None:
         return None
     full = reason in _WINDOW_FULL
     return Finding(
@@ -123,14 +141,14 @@ def malformed_output(course: Course) -> Finding | None:
 
 def refusal(course: Course) -> Finding | None:
     """Blame the answer that declines what was asked, or the step that a provider's filter stopped."""
-    span = _last_model(course)
-    reasons = stop_reasons(span) if span else []
-    if span is not None and (stopped := next((one for one in reasons if one in _DECLINED | _GUARDED), None)):
+    span, stopped = _stopped(course, _DECLINED | _GUARDED)
+    if span is not None:
         guarded = stopped in _GUARDED
         kind = FailureType.GUARDRAIL_FAILURE if guarded else FailureType.REFUSAL
         return _refusal(span, kind, f"the model stopped with {stopped}", opening(span, span.output), stopped)
-    if span is not None and (declined := _declining_part(span)):
-        return _refusal(span, FailureType.REFUSAL, "the model declines", declined[:LONGEST_QUOTE], "refusal")
+    last = course.models[-1] if course.models else None
+    if last is not None and (declined := _declining_part(last)):
+        return _refusal(last, FailureType.REFUSAL, "the model declines", declined[:LONGEST_QUOTE], "refusal")
     said = course.answer
     if course.answering is None or len(said) > _LONGEST_REFUSAL or not _REFUSAL.is_in(said):
         return None
@@ -150,8 +168,14 @@ def _refusal(span: Span, kind: FailureType, reason: str, quote: str, stable: str
     )
 
 
-def _last_model(course: Course) -> Span | None:
-    return course.models[-1] if course.models else None
+def _stopped(course: Course, reasons: frozenset[str]) -> tuple[Span | None, str]:
+    """Find which of the last model step and the answering one stopped for one of these reasons."""
+    answering = [course.answering] if course.answering and course.answering.kind == "llm" else []
+    for span in (*course.models[-1:], *answering):
+        for told in stop_reasons(span):
+            if told in reasons:
+                return span, told
+    return None, ""
 
 
 def _messages(span: Span) -> Iterator[dict[str, JsonValue]]:

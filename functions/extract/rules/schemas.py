@@ -1,6 +1,5 @@
 """JSON schemas that strangers wrote: small ones without loops are asked, others say nothing."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,12 @@ _DEEPEST = 60
 _LOCAL = ("#/$defs/", "#/definitions/")
 # What reaches beyond the schema, or makes references mean something else.
 _BEYOND = frozenset({"$dynamicRef", "$recursiveRef", "$id", "id", "$anchor", "$dynamicAnchor"})
+_TELLING = frozenset({"type", "properties", "$ref", "anyOf", "items"})
 _REGEX_BYTES = 1 << 18
-_MOST_ERRORS = 20
+_MOST_ERRORS, _LONGEST_SEARCHED = 20, 1000
 
 
-class _Refused(ValueError):
+class _RefusedError(ValueError):
     """The schema is no object, is too large, refers to itself or to something elsewhere."""
 
 
@@ -41,9 +41,13 @@ def fault_of(value: JsonValue, schema: JsonValue) -> str | None:
     if validator is None:
         return None
     for _, error in zip(range(_MOST_ERRORS), validator.iter_errors(value), strict=False):
-        if not ANY_PSEUDONYM.search(canonical_json(error.instance)[:1000]):
+        if not _stands_for_something(error.instance):
             return str(error.kind.name)
     return None
+
+
+def _stands_for_something(value: Any) -> bool:  # noqa: ANN401 - the validator's own JSON
+    return ANY_PSEUDONYM.search(str(value)[:_LONGEST_SEARCHED]) is not None
 
 
 @lru_cache(maxsize=64)
@@ -52,7 +56,7 @@ def _validator(spelled: str) -> "jsonschema_rs.Validator | None":
 
     schema = json_in(spelled)
     try:
-        if not isinstance(schema, dict) or "type" not in schema and "properties" not in schema:
+        if not isinstance(schema, dict) or schema.keys().isdisjoint(_TELLING):
             return None
         _weigh(schema, schema, {}, 0)
         return jsonschema_rs.validator_for(
@@ -61,7 +65,7 @@ def _validator(spelled: str) -> "jsonschema_rs.Validator | None":
             validate_formats=False,
             pattern_options=jsonschema_rs.RegexOptions(size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES),
         )
-    except (_Refused, ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError):
+    except (_RefusedError, ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError):
         return None
 
 
@@ -69,20 +73,20 @@ def _weigh(part: JsonValue, whole: dict[str, JsonValue], known: dict[str, int | 
     """Count the parts of a schema with its references written out.
 
     Raises:
-        _Refused: there are too many, or a reference leads back to itself or elsewhere.
+        _RefusedError: there are too many, or a reference leads back to itself or elsewhere.
     """
     if depth > _DEEPEST:
-        raise _Refused
+        raise _RefusedError
     total = 1
     for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
         total += _weigh(inner, whole, known, depth + 1)
     if isinstance(part, dict):
         if _BEYOND & {key for key, value in part.items() if isinstance(value, str)}:
-            raise _Refused
+            raise _RefusedError
         if isinstance(target := part.get("$ref"), str):
             total += _weigh_target(target, whole, known, depth)
     if total > _MOST_PARTS:
-        raise _Refused
+        raise _RefusedError
     return total
 
 
@@ -91,13 +95,13 @@ def _weigh_target(target: str, whole: dict[str, JsonValue], known: dict[str, int
     named = whole.get(home.strip("#/")) if home else None
     name = target.removeprefix(home or "")
     if not isinstance(named, dict) or name not in named:
-        raise _Refused
+        raise _RefusedError
     if target not in known:
         known[target] = None
         known[target] = _weigh(named[name], whole, known, depth + 1)
     weight = known[target]
     if weight is None:
-        raise _Refused
+        raise _RefusedError
     return weight
 
 

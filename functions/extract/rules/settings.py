@@ -15,6 +15,8 @@ _FORMATS = frozenset({"responseformat", "responsemimetype", "format", "outputfor
 _SCHEMAS = frozenset({"responseschema", "jsonschema", "outputschema", "responsejsonschema", "schema"})
 # Where definitions of tools and documents stand, whose schemas are not the output's.
 _OTHERS = frozenset({"tools", "tooldefinitions", "functions", "documents", "prompt", "messages"})
+# One of these keys says that an object is a schema, not what has one.
+_TELLING = frozenset({"type", "properties", "$ref", "anyOf", "items"})
 _STOPS = frozenset(
     {"finishreason", "finishreasons", "stopreason", "stopreasons", "completionreason", "incompletedetails"}
 )
@@ -26,10 +28,10 @@ def stop_reasons(span: Span) -> list[str]:
     """List why a model's step says that it stopped, as words in lower case."""
     said = span.output
     messages = said.get("messages") if isinstance(said, dict) else None
-    places: list[JsonValue] = [span.metadata, _without(span.extra, _OTHERS), _without(said, frozenset())]
-    places += messages[-1:] if isinstance(messages, list) else []
-    told = [text for place in places for key, value in _entries(place) if key in _STOPS for text in _texts(value)]
-    told += [told for key in ("finish_reason", "stop_reason") if (told := span.tag(key))]
+    places: list[JsonValue] = [_without(said), *(messages[-1:] if isinstance(messages, list) else [])]
+    entries = [*_settings(span), *(entry for place in places for entry in _entries(place, unpack=False))]
+    told = [text for key, value in entries if key in _STOPS for text in _texts(value)]
+    told += [tag for key in ("finish_reason", "stop_reason") if (tag := span.tag(key))]
     return [text.strip().lower().rsplit(".", 1)[-1].replace("-", "_") for text in told]
 
 
@@ -45,11 +47,9 @@ def wants_json(span: Span) -> bool:
 
 def schema_asked(span: Span) -> JsonValue:
     """Find the schema that a model's answer was asked to keep to; None where none is noted."""
-    for key, value in _settings(span):
-        if key in _SCHEMAS and isinstance(value, dict) and isinstance(inner := value.get("schema", value), dict):
-            if not inner.keys().isdisjoint({"type", "properties", "$ref", "anyOf", "items"}):
-                return inner
-    return None
+    told = (value for key, value in _settings(span) if key in _SCHEMAS and isinstance(value, dict))
+    inner = (value.get("schema", value) for value in told)
+    return next((one for one in inner if isinstance(one, dict) and not one.keys().isdisjoint(_TELLING)), None)
 
 
 def definitions_in(span: Span) -> Iterator[tuple[str, JsonValue]]:
@@ -65,7 +65,7 @@ def _definition(told: JsonValue) -> Iterator[tuple[str, JsonValue]]:
     body = told.get("function", told) if isinstance(told, dict) else None
     if not isinstance(body, dict) or not isinstance(name := body.get("name"), str):
         return
-    schema = next((body[key] for key in _PARAMETERS if isinstance(body.get(key), dict)), None)
+    schema: JsonValue = next((body[key] for key in _PARAMETERS if isinstance(body.get(key), dict)), None)
     if isinstance(schema, dict) and isinstance(schema.get("json"), dict):
         schema = schema["json"]
     if schema:
@@ -73,17 +73,18 @@ def _definition(told: JsonValue) -> Iterator[tuple[str, JsonValue]]:
 
 
 def _settings(span: Span) -> list[tuple[str, JsonValue]]:
-    told = (_without(span.metadata, _OTHERS), _without(span.extra, _OTHERS))
-    return [entry for place in told for entry in _entries(place, hidden=_OTHERS)]
+    return [entry for place in (span.metadata, span.extra) for entry in _entries(place, hidden=_OTHERS)]
 
 
-def _without(held: JsonValue, hidden: frozenset[str]) -> JsonValue:
-    if not isinstance(held, dict):
-        return None
-    return {key: value for key, value in held.items() if _plain(key) not in hidden and key != "messages"}
+def _without(said: JsonValue) -> JsonValue:
+    return (
+        {key: value for key, value in said.items() if key != "messages"} if isinstance(said, dict) else None
+    )
 
 
-def _entries(held: JsonValue, *, hidden: frozenset[str] = frozenset()) -> list[tuple[str, JsonValue]]:
+def _entries(
+    held: JsonValue, *, hidden: frozenset[str] = frozenset(), unpack: bool = True
+) -> list[tuple[str, JsonValue]]:
     """List keys and values down to a few levels, outer ones first; an object may be spelled as a text."""
     found: list[tuple[str, JsonValue]] = []
     level = [held]
@@ -92,7 +93,7 @@ def _entries(held: JsonValue, *, hidden: frozenset[str] = frozenset()) -> list[t
         for one in level:
             for key, value in one.items() if isinstance(one, dict) else ():
                 if _plain(key) not in hidden:
-                    inner = _unpacked(value)
+                    inner = _unpacked(value) if unpack else value
                     found.append((_plain(key), inner))
                     below += inner[:1] if isinstance(inner, list) else [inner]
         level = below if len(found) < _MOST else []

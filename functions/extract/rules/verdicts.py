@@ -11,7 +11,7 @@ def judged_step(course: Course) -> Finding | None:
     """Blame a step that an evaluation of its own has failed, and that asks for a tool or is one."""
     for signal in course.capture.signals:
         span = course.capture.span(signal.span_id)
-        if span is None or span is course.root or not signal.source.startswith(_EVALUATION):
+        if span is None or span.span_id == course.root.span_id or not signal.source.startswith(_EVALUATION):
             continue
         tools = [span.name] if span.kind == "tool" else requested_tools(span)
         if tools:
