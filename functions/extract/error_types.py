@@ -175,12 +175,10 @@ def type_of_error(span: Span) -> FailureType:
 
     The class or the code decides where it says anything; the text where it does not.
     """
-    kind = _by_name(list(error_names(span)))
-    if kind is None:
-        text = " ".join([*error_names(span), said_of_error(span)])[:_LONGEST_TEXT].strip()
-        if not text:
-            return FailureType.LLM_ERROR
-        kind = _by_text(text)
+    names, text = list(error_names(span)), said_of_error(span)[:_LONGEST_TEXT]
+    if not names and not text.strip():
+        return FailureType.LLM_ERROR
+    kind = _by_name(names) or _by_text(text)
     if span.kind in TOOL_KINDS:
         return kind or FailureType.CLIENT_ERROR
     return FailureType.CLIENT_ERROR if kind is _ASKED_WRONGLY else kind or FailureType.LLM_ERROR
@@ -251,8 +249,7 @@ def _by_name(names: list[str]) -> FailureType | None:
         if any(f" {one} " in name for name in spelled for one in known):
             return kind
     codes = [int(name) for name in map(str.strip, spelled) if name.isascii() and name.isdigit()]
-    told = [kind for code in codes if (kind := _by_code(code))]
-    return told[0] if told else None
+    return next((told for code in codes if (told := _by_code(code))), None)
 
 
 def _by_code(code: int) -> FailureType | None:

@@ -13,8 +13,8 @@ from tests.unit.build import record
 NAMES = {
     F.RATE_LIMITED: "RateLimitError rate_limit rate-limit-exceeded RESOURCE_EXHAUSTED ResourceExhausted 429"
     " ThrottlingException TooManyRequests openai.RateLimitError insufficient_quota RATE_LIMIT_EXCEEDED",
-    F.INFRASTRUCTURE_ERROR: "DEADLINE_EXCEEDED DeadlineExceeded ReadTimeout ConnectTimeoutError 503 502 500 504 529"
-    " ServiceUnavailable InternalServerError ConnectionError ECONNRESET overloaded_error APIConnectionError"
+    F.INFRASTRUCTURE_ERROR: "DEADLINE_EXCEEDED DeadlineExceeded ReadTimeout ConnectTimeoutError 503 502 500"
+    " 504 529 ServiceUnavailable InternalServerError ConnectionError ECONNRESET overloaded_error APIConnectionError"
     " httpx.ReadTimeout BadGateway UNAVAILABLE INTERNAL RemoteProtocolError 408",
     F.CONTEXT_OVERFLOW: "context_length_exceeded ContextWindowExceededError max-context ContextLimitExceeded",
     F.MALFORMED_OUTPUT: "JSONDecodeError OutputParserException MalformedFunctionCall MALFORMED_FUNCTION_CALL"
@@ -26,10 +26,24 @@ NAMES = {
     F.RUNAWAY_LOOP: "GraphRecursionError MaxTurnsExceeded RecursionLimitExceeded",
     F.WRONG_TOOL: "NoSuchToolError UnknownTool tool_not_found",
 }
-ASKED_WRONGLY = (
-    "400 404 422 BadRequestError NotFound NotFoundError ValidationError InvalidArgument INVALID_ARGUMENT"
-    " pydantic_core._pydantic_core.ValidationError invalid_request_error UnprocessableEntityError"
-).split()
+ASKED_WRONGLY = [
+    *(
+        "400",
+        "404",
+        "422",
+        "BadRequestError",
+        "NotFound",
+        "NotFoundError",
+        "ValidationError",
+        "InvalidArgument",
+    ),
+    *(
+        "INVALID_ARGUMENT",
+        "pydantic_core.ValidationError",
+        "invalid_request_error",
+        "UnprocessableEntityError",
+    ),
+]
 SPELLED = [(name, kind) for kind, names in NAMES.items() for name in names.split()]
 
 

@@ -17,7 +17,10 @@ _SHORTEST_TOOL = 6
 _BEFORE, _BEHIND = 150, 500
 _MOST_COMMANDS, _MOST_COMMANDS_AT_ALL, _MOST_ORDERED = 8, 50, 20
 _LONGEST_TEXT = 200_000
-_READER = r"(?:ai|llm|language model|chatbot|assistant|agent|bot|ki|sprachmodell|assistent|ia|asistente|agente)(?:en|s)?\b"
+_READER = (
+    r"(?:ai|llm|language model|chatbot|assistant|agent|bot|ki|sprachmodell|assistent|ia|asistente|agente)"
+    r"(?:en|s)?\b"
+)
 _USER = r"\b(?:user|customer|human|utilisateur|client|usuario|cliente)s?\b"
 _ANY = r"(?:\s+\S{1,14}){0,4}?\s+"
 # What commands a reader that is a machine, whatever else the text is about.
