@@ -8,7 +8,7 @@ from functions.extract.findings import error_template, type_of_error
 from shared.domain.captures import Capture
 from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType
-from tests.unit.build import ROOT_ID, call, capture, failed_call, model, root, step
+from tests.unit.build import ROOT_ID, call, capture, failed_call, model, root, step, verdict
 from tests.unit.found import the, unrecovered_error
 
 F = FailureType
@@ -204,7 +204,17 @@ def test_a_tool_that_declines_is_no_failure_when_the_user_is_told() -> None:
     declined = failed_call("book", "book_seat", "Error: no seat 12C on this train", start_ns=2_000)
     told = model("say", said="There is no seat 12C, shall I take another?", start_ns=3_000)
 
-    assert unrecovered_error(capture(root(), declined, told)) is None
+    for assessment in ("pass", "fail"):
+        judged = root(evaluations={"goal_completeness": verdict(assessment)})
+
+        assert unrecovered_error(capture(judged, declined, told)) is None
+
+
+def test_a_tool_that_declines_is_blamed_where_nothing_else_is_known_of_the_failure() -> None:
+    declined = failed_call("book", "book_seat", "Error: no seat 12C on this train", start_ns=2_000)
+    told = model("say", said="There is no seat 12C, shall I take another?", start_ns=3_000)
+
+    assert the(unrecovered_error(capture(root(), declined, told))).span_id == "book"
 
 
 def test_a_tool_that_declines_is_a_failure_when_the_application_just_goes_on() -> None:

@@ -14,7 +14,8 @@ NAMES = {
     F.RATE_LIMITED: "RateLimitError rate_limit rate-limit-exceeded RESOURCE_EXHAUSTED ResourceExhausted 429"
     " ThrottlingException TooManyRequests openai.RateLimitError insufficient_quota RATE_LIMIT_EXCEEDED",
     F.INFRASTRUCTURE_ERROR: "DEADLINE_EXCEEDED DeadlineExceeded ReadTimeout ConnectTimeoutError 503 502 500"
-    " 504 529 ServiceUnavailable InternalServerError ConnectionError ECONNRESET overloaded_error APIConnectionError"
+    " 504 529 ServiceUnavailable InternalServerError ConnectionError ECONNRESET overloaded_error"
+    " APIConnectionError"
     " httpx.ReadTimeout BadGateway UNAVAILABLE INTERNAL RemoteProtocolError 408",
     F.CONTEXT_OVERFLOW: "context_length_exceeded ContextWindowExceededError max-context ContextLimitExceeded",
     F.MALFORMED_OUTPUT: "JSONDecodeError OutputParserException MalformedFunctionCall MALFORMED_FUNCTION_CALL"

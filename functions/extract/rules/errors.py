@@ -14,6 +14,8 @@ from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType
 
 _SHORT_QUOTE = 60
+# Signals that tell of a step's error and not of what became of the run.
+_ERRORS = frozenset({"status", "http.status_code"})
 # A tool may decline what it is asked; an application that passes that on to its user has done its work.
 _DECLINED = frozenset({FailureType.WRONG_ARGUMENTS, FailureType.CLIENT_ERROR})
 
@@ -28,7 +30,7 @@ def unrecovered_error(course: Course) -> Finding | None:
         ids = {span.span_id for span in failed}
         # Of several errors the one that reached the top is the one that made the run fail.
         causes = [span for span in causes if span.is_root or span.parent_id in ids] or causes
-    else:
+    elif not _is_all_that_is_known(course):
         causes = [span for span in causes if not _was_passed_on(course, span)]
     return _finding(causes[0], repeated=len(repeating)) if causes else None
 
@@ -97,6 +99,12 @@ def _above(course: Course, spans: list[Span]) -> set[str]:
 def _says_nothing(span: Span) -> bool:
     """Say whether all that is known is that the run as a whole has failed."""
     return span.is_root and not said_of_error(span) and not error_class(span)
+
+
+def _is_all_that_is_known(course: Course) -> bool:
+    """Say whether nothing but errors of steps says that the run has failed."""
+    sources = {signal.source for signal in course.capture.signals}
+    return bool(sources) and sources <= _ERRORS
 
 
 def _was_passed_on(course: Course, span: Span) -> bool:
