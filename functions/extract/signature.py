@@ -2,7 +2,7 @@
 
 import re
 
-from functions.extract.findings import Finding
+from functions.extract.rules.finding import Finding
 from shared.domain.canonical import digest
 from shared.domain.captures import Capture
 from shared.domain.conversation import tool_calls, user_turns

@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from functions.extract.extraction import pattern_of
-from functions.extract.findings import error_template, repeated_call
+from functions.extract.findings import error_template, findings_of
 from functions.receive_alert.alert import parse_alert, take
 from shared.domain.ids import document_id
 from shared.domain.markdown import code, escape, quote
@@ -181,8 +181,8 @@ def test_ids_in_a_request_do_not_change_the_signature(one: str, other: str) -> N
 
 def test_a_loops_quote_is_short() -> None:
     calls = [call(f"c{at}", "get_cart", input={"value": "z" * 5_000}) for at in range(3)]
-    found = repeated_call(capture(root(status="error"), *calls))
-    assert found
+    [found] = findings_of(capture(root(status="error"), *calls))
+    assert found.rule == "repeated_call"
     assert len(found.quote) <= 300
 
 
