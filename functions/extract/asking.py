@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from functions.extract.checks import checked
 from functions.extract.merging import with_narrative
-from functions.extract.prompt import Prompt
+from functions.extract.prompt import Prompt, narrative_prompt
 from functions.extract.question import question_of
 from shared.domain.canonical import digest
 from shared.domain.captures import Capture
@@ -18,6 +18,7 @@ from shared.logs import logger
 from shared.ports import Clock, TextModel
 from shared.repositories.narratives import KnownEntry, Narratives, Put, Told
 from shared.repositories.spend import Spend, added
+from shared.wiring import Wiring
 
 _PURPOSE = "extract"
 BUDGET_SPENT = "the budget of the day is spent"
@@ -143,3 +144,18 @@ def _with(told: Told, pattern: FailurePattern, capture: Capture) -> FailurePatte
 def _put_off(pattern: FailurePattern, reason: str, attempt: str) -> FailurePattern:
     waiting = {"upgrade_pending": True, "reason": reason, "attempt": attempt}
     return pattern.model_copy(update={"extractor": pattern.extractor.model_copy(update=waiting)})
+
+
+def narrator_of(parts: Wiring) -> Narrator | None:
+    """Take from the wiring what asking takes; None where no model is asked."""
+    if (model := parts.model) is None:
+        return None
+    return Narrator(
+        model=model,
+        prompt=narrative_prompt(),
+        price=parts.settings.model_price,
+        budgets=parts.settings.model_budgets,
+        narratives=parts.narratives,
+        spend=parts.spend,
+        clock=parts.clock,
+    )

@@ -1,6 +1,7 @@
 """From a capture to its failure pattern."""
 
 from functions.extract.advice import recommended_actions
+from functions.extract.asking import Narrator
 from functions.extract.contrast import TOLD_BY_CONTRAST, VAGUE, contrast_with
 from functions.extract.findings import Finding, findings_of, type_of_error
 from functions.extract.signature import changing_tools, signature_of
@@ -35,7 +36,12 @@ _VAGUE = FailureType.LLM_ERROR
 
 
 def extract_pattern(
-    message: CaptureStored, *, captures: Captures, patterns: Patterns, courses: Courses
+    message: CaptureStored,
+    *,
+    captures: Captures,
+    patterns: Patterns,
+    courses: Courses,
+    narrator: Narrator | None = None,
 ) -> list[Outgoing]:
     """Store what failed in a capture, unless this version has said it of this content before.
 
@@ -45,7 +51,8 @@ def extract_pattern(
     known = patterns.get(message.trace_id)
     capture = captures.get(message.trace_id)
     if capture is not None:
-        pattern = _pattern_now(capture, known, courses.control_group(capture.ml_app, capture.env))
+        group = courses.control_group(capture.ml_app, capture.env)
+        pattern = _pattern_now(capture, known, group, narrator)
     elif known is not None:
         pattern = known.pattern.model_copy(update={"withdrawn": True})
     else:
@@ -58,10 +65,15 @@ def extract_pattern(
     return [Outgoing(Topic.PATTERNS, PatternStored(trace_id=message.trace_id))]
 
 
-def _pattern_now(capture: Capture, known: KnownPattern | None, group: ControlGroup) -> FailurePattern:
-    if known and _is_current(known.pattern, capture, group):
+def _pattern_now(
+    capture: Capture, known: KnownPattern | None, group: ControlGroup, narrator: Narrator | None
+) -> FailurePattern:
+    if known and _is_current(known.pattern, capture, group, narrator):
         return known.pattern.model_copy(update={"withdrawn": False})
-    return _following(pattern_of(capture, group), known)
+    pattern = pattern_of(capture, group)
+    if narrator:
+        pattern = narrator.tell(pattern, capture, attempt=known.pattern.extractor.attempt if known else "")
+    return _following(pattern, known)
 
 
 def pattern_of(capture: Capture, group: ControlGroup | None = None) -> FailurePattern:
@@ -126,10 +138,12 @@ def _confidence(leading: Finding | None, *, contrasted: bool) -> tuple[float, st
     return 0.8, "a rule names the step and quotes it"
 
 
-def _is_current(pattern: FailurePattern, capture: Capture, group: ControlGroup) -> bool:
+def _is_current(
+    pattern: FailurePattern, capture: Capture, group: ControlGroup, narrator: Narrator | None
+) -> bool:
     """Say whether nothing would be said better now: an upgrade that was put off is due at any delivery."""
     same = pattern.capture_hash == capture.content_hash and pattern.extractor.version == RULES_VERSION
-    if not same or pattern.extractor.upgrade_pending:
+    if not same or pattern.extractor.upgrade_pending or (narrator and not narrator.has_told(pattern)):
         return False
     return pattern.references is None or pattern.references == _references(pattern, group)
 

@@ -3,6 +3,7 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
+from functions.extract.asking import narrator_of
 from functions.extract.extraction import extract_pattern
 from shared import runtime, wiring
 from shared.messages import CaptureStored
@@ -20,6 +21,7 @@ def extract(event: CloudEvent) -> None:
             captures=parts.captures,
             patterns=parts.patterns,
             courses=parts.courses,
+            narrator=narrator_of(parts),
         ),
         stage="extract",
         parts=parts,

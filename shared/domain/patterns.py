@@ -89,7 +89,8 @@ class FailurePattern(Model):
     `references` are the healthy runs that it was held against; None where what
     the capture itself tells was enough. `gist` says by the capture alone what
     happened: what groups are found by must not change with the control group or
-    with a model. A pattern is withdrawn when its trace turns out healthy: an
+    with a model. `disagreements` say where a model contradicts the rules, whose
+    word stands. A pattern is withdrawn when its trace turns out healthy: an
     evaluation can come late.
     """
 
@@ -117,7 +118,6 @@ class FailurePattern(Model):
     disagreements: tuple[str, ...] = ()
     former_group_ids: tuple[str, ...] = ()
     withdrawn: bool = False
-    disagreements: tuple[str, ...] = ()
     taxonomy_version: str = TAXONOMY_VERSION
 
     @property

@@ -51,7 +51,7 @@ LIMITED = capture(
     root(), failed_call("find", "search_flights", "429 Too Many Requests", {"date": "2024-05-20"})
 )
 WRONG_TOOL = capture(
-    root(input={"value": "Send me the same boots in a larger size"}),
+    root(input={"value": "Send me the boots of order W2378156 in a larger size"}),
     model(
         "ask",
         tools=("refund_order",),
@@ -61,7 +61,7 @@ WRONG_TOOL = capture(
 )
 UNFINISHED = capture(
     root(
-        input={"value": "Exchange the boots, and also change the address to my office"},
+        input={"value": "Exchange the boots of order W2378156, and also change the address to my office"},
         evaluations={"goal_completeness": verdict("fail", "incomplete", "The new address is missing.")},
     ),
     call("swap", "exchange_items", ORDER, "done"),

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.extract.extraction import pattern_of
-from functions.extract.signature import changing_tools, is_reading
+from functions.extract.signature import changing_tools
 from shared.domain.captures import Capture
 from shared.domain.conversation import leaf_texts
+from shared.domain.courses import is_reading
 from shared.domain.patterns import FailurePattern, Signature
 from shared.domain.spans import Evaluation, Span
 from shared.domain.taxonomy import FailureType, Severity

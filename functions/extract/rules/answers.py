@@ -8,8 +8,8 @@ from pydantic import JsonValue
 
 from functions.extract.rules.course import Course
 from functions.extract.rules.finding import LONGEST_QUOTE, Finding, around_place, quote_holding
-from functions.extract.signature import is_reading
 from shared.domain.conversation import ToolCall, leaf_texts, objects_in
+from shared.domain.courses import is_reading
 from shared.domain.taxonomy import FailureType
 
 UNAVAILABLE = (

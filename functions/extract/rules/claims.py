@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functions.extract.error_types import said_of_error
 from functions.extract.rules.course import Course
 from functions.extract.rules.finding import LONGEST_QUOTE, Finding
-from functions.extract.signature import is_reading
 from shared.domain.conversation import ToolCall, leaf_texts
+from shared.domain.courses import is_reading
 from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType
 
