@@ -159,7 +159,7 @@ HONEST = {
         {
             "failing": "ask",
             "shows": ROOT_ID,
-            "quote": "the same boots in a larger size",
+            "quote": "in a larger size",
             "title": "The agent refunded an order although the user wanted an exchange",
             "cause": "The agent took the wish for another size as a wish for money and chose `refund_order`.",
         },
