@@ -1,9 +1,9 @@
 """From a capture to its failure pattern."""
 
 from functions.extract.advice import recommended_actions
-from functions.extract.asking import Narrator
 from functions.extract.contrast import TOLD_BY_CONTRAST, VAGUE, contrast_with
 from functions.extract.findings import Finding, findings_of, type_of_error
+from functions.extract.narrative.asking import Narrator
 from functions.extract.signature import changing_tools, signature_of
 from shared.domain.captures import Capture
 from shared.domain.conversation import answering_span, one_line, shortened, tool_calls, user_turns

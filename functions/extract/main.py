@@ -3,8 +3,8 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from functions.extract.asking import narrator_of
 from functions.extract.extraction import extract_pattern
+from functions.extract.narrative.asking import narrator_of
 from shared import runtime, wiring
 from shared.messages import CaptureStored
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from functions.extract.steps import aliases_of
+from functions.extract.narrative.steps import aliases_of
 from shared.domain.captures import Capture
 from shared.domain.taxonomy import FailureType
 from tests.unit.build import ROOT_ID, call, capture, failed_call, model, root, verdict

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.extract.advice import ADVICE
-from functions.extract.answer import MOST_ACTIONS, MOST_CAUSES, MOST_TYPES
-from functions.extract.checks import LONGEST_ANSWER, LONGEST_QUOTE, checked, is_quote
 from functions.extract.extraction import pattern_of
-from functions.extract.prompt import narrative_prompt
-from functions.extract.sentences import fault_of, tidied
+from functions.extract.narrative.answer import MOST_ACTIONS, MOST_CAUSES, MOST_TYPES
+from functions.extract.narrative.checks import LONGEST_ANSWER, LONGEST_QUOTE, checked, is_quote
+from functions.extract.narrative.prompt import narrative_prompt
+from functions.extract.narrative.sentences import fault_of, tidied
 from shared.domain.model_calls import Trouble
 from shared.domain.narratives import Narrative
 from shared.domain.taxonomy import FailureType

@@ -3,12 +3,12 @@
 import pytest
 
 from functions.extract import checks
-from functions.extract.checks import checked
-from functions.extract.directives import speaks_to_the_reader
 from functions.extract.extraction import pattern_of
-from functions.extract.merging import with_narrative
-from functions.extract.prompt import narrative_prompt
-from functions.extract.question import question_of
+from functions.extract.narrative.checks import checked
+from functions.extract.narrative.directives import speaks_to_the_reader
+from functions.extract.narrative.merging import with_narrative
+from functions.extract.narrative.prompt import narrative_prompt
+from functions.extract.narrative.question import question_of
 from shared.domain.captures import Capture
 from shared.domain.conversation import leaf_texts
 from shared.domain.patterns import FailurePattern

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from functions.extract.advice import ADVICE
-from functions.extract.checks import checked
 from functions.extract.extraction import pattern_of
-from functions.extract.merging import SPOKEN_TO, with_narrative
-from functions.extract.prompt import narrative_prompt
-from functions.extract.question import question_of
-from functions.extract.steps import aliases_of
+from functions.extract.narrative.checks import checked
+from functions.extract.narrative.merging import SPOKEN_TO, with_narrative
+from functions.extract.narrative.prompt import narrative_prompt
+from functions.extract.narrative.question import question_of
+from functions.extract.narrative.steps import aliases_of
 from shared.domain.captures import Capture
 from shared.domain.narratives import Narrative
 from shared.domain.patterns import FailurePattern

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from functions.extract.advice import ADVICE, recommended_actions
 from functions.extract.extraction import pattern_of
-from functions.extract.prompt import narrative_prompt, narrative_words
-from functions.extract.question import MOST_CHARACTERS, Question, question_of
-from functions.extract.sentences import fault_of, tidied
+from functions.extract.narrative.prompt import narrative_prompt, narrative_words
+from functions.extract.narrative.question import MOST_CHARACTERS, Question, question_of
+from functions.extract.narrative.sentences import fault_of, tidied
 from shared.domain.captures import Capture
 from shared.domain.taxonomy import FailureType
 from tests.properties import examples

@@ -5,10 +5,10 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from functions.extract.advice import ADVICE
-from functions.extract.answer import answer_schema
-from functions.extract.prompt import Prompt
-from functions.extract.showing import shown, spelled
-from functions.extract.steps import aliases_of
+from functions.extract.narrative.answer import answer_schema
+from functions.extract.narrative.prompt import Prompt
+from functions.extract.narrative.showing import shown, spelled
+from functions.extract.narrative.steps import aliases_of
 from shared.domain.canonical import digest
 from shared.domain.captures import Capture
 from shared.domain.patterns import FailurePattern

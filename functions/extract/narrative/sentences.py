@@ -7,7 +7,7 @@ weakens a guard or passes judgement has no word there, in any language.
 import re
 from collections.abc import Callable, Iterator
 
-from functions.extract.prompt import narrative_words
+from functions.extract.narrative.prompt import narrative_words
 from shared.domain.captures import Capture
 from shared.domain.conversation import objects_in, requested_tools, tool_calls
 from shared.redaction.text import find

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from functions.extract.steps import aliases_of
+from functions.extract.narrative.steps import aliases_of
 from shared.domain.canonical import canonical_json
 from shared.domain.captures import Capture
 from shared.domain.conversation import answering_span, leaf_texts, user_turns

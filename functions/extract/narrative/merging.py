@@ -6,7 +6,7 @@ the rules', in the order of precedence, each with a quote.
 """
 
 from functions.extract.advice import recommended_actions
-from functions.extract.sentences import named_in, names_of
+from functions.extract.narrative.sentences import named_in, names_of
 from functions.extract.signature import is_by_rule
 from shared.domain.captures import Capture
 from shared.domain.model_calls import Usage

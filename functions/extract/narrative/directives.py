@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-from functions.extract.sentences import names_of
+from functions.extract.narrative.sentences import names_of
 from shared.domain.captures import Capture
 from shared.domain.conversation import leaf_texts, objects_in
 from shared.domain.json_text import json_in

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from functions.extract.checks import checked
-from functions.extract.merging import with_narrative
-from functions.extract.prompt import Prompt, narrative_prompt
-from functions.extract.question import question_of
+from functions.extract.narrative.checks import checked
+from functions.extract.narrative.merging import with_narrative
+from functions.extract.narrative.prompt import Prompt, narrative_prompt
+from functions.extract.narrative.question import question_of
 from shared.domain.canonical import digest
 from shared.domain.captures import Capture
 from shared.domain.model_calls import Budgets, ModelCall, ModelPrice, Trouble, Usage

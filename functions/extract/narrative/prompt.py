@@ -53,4 +53,4 @@ def narrative_words() -> Vocabulary:
 
 
 def _read(name: str) -> str:
-    return (files("functions.extract") / "prompts" / name).read_text(encoding="utf-8")
+    return (files("functions.extract.narrative") / "prompts" / name).read_text(encoding="utf-8")

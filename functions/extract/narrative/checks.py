@@ -8,12 +8,12 @@ from collections import Counter
 from pydantic import JsonValue, ValidationError
 
 from functions.extract.advice import ADVICE, actions_for
-from functions.extract.answer import NO_STEP, REASONS, Told
-from functions.extract.directives import speaks_to_the_reader, texts_of
-from functions.extract.prompt import Prompt
-from functions.extract.sentences import copied_from, fault_of, names_of, tidied
+from functions.extract.narrative.answer import NO_STEP, REASONS, Told
+from functions.extract.narrative.directives import speaks_to_the_reader, texts_of
+from functions.extract.narrative.prompt import Prompt
+from functions.extract.narrative.sentences import copied_from, fault_of, names_of, tidied
+from functions.extract.narrative.steps import ids_by_alias
 from functions.extract.signature import is_by_rule
-from functions.extract.steps import ids_by_alias
 from shared.domain.captures import Capture
 from shared.domain.conversation import leaf_texts
 from shared.domain.model_calls import Trouble
