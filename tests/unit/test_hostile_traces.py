@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.extract import checks
 from functions.extract.extraction import pattern_of
+from functions.extract.narrative import checks
 from functions.extract.narrative.checks import checked
 from functions.extract.narrative.directives import speaks_to_the_reader
 from functions.extract.narrative.merging import with_narrative
