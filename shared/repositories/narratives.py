@@ -21,11 +21,12 @@ class Told(Model):
 
 
 class Put(Model):
-    """A question that came to nothing, and when it may be put again."""
+    """A question that came to nothing, and when it may be put again; `as_told` where the service said so."""
 
     call_id: str
     trouble: Trouble
     again_at: Instant
+    as_told: bool
 
 
 class Entry(Model):

@@ -55,7 +55,7 @@ class Narrator:
         """Tell a pattern with its group's narrative, asked for if nobody has; else mark it for an upgrade.
 
         `attempt` is the failed call that this capture was put off by before: who
-        comes again after that very call asks anew.
+        comes again after that very call asks anew, unless the service said when.
 
         Raises:
             UnavailableError: somebody else is asking, and has not come to an end in time.
@@ -66,7 +66,7 @@ class Narrator:
             if known.entry.told:
                 return _with(known.entry.told, pattern, capture)
             put = known.entry.put_off
-            if put and now < put.again_at and put.call_id != attempt:
+            if put and now < put.again_at and (put.as_told or put.call_id != attempt):
                 return _put_off(pattern, put.trouble.value, put.call_id)
             if not known.entry.asked_until or known.entry.asked_until <= now:
                 if self._is_spent(pattern.ml_app, now):
@@ -113,9 +113,10 @@ class Narrator:
         """Keep what the call cost, put the question off, and let the rules' pattern stand meanwhile."""
         self.spend.record(call.model_copy(update={"trouble": error.trouble}))
         wait = _SOON if error.trouble in _PASSING else _LATER
-        if error.retry_after is not None:
-            wait = timedelta(seconds=min(error.retry_after, _LONGEST_WAIT))
-        put = Put(call_id=call.id, trouble=error.trouble, again_at=self.clock() + wait)
+        if as_told := error.retry_after is not None:
+            wait = timedelta(seconds=min(error.retry_after or 0.0, _LONGEST_WAIT))
+        again_at = self.clock() + wait
+        put = Put(call_id=call.id, trouble=error.trouble, again_at=again_at, as_told=as_told)
         self.narratives.put_off(leased, put)
         if error.trouble in _TO_MEND:
             logger("extract").error("no narratives until it is mended: %s", error)
