@@ -24,6 +24,7 @@ HEAVY = frozenset(
         "grpc",
         "httpx",
         "hypothesis",
+        "jsonschema_rs",
         "numpy",
         "psutil",
         "pydantic",

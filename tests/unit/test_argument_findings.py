@@ -107,6 +107,7 @@ def test_what_comes_later_or_is_only_asked_for_vouches_for_nothing(before: Span)
         ("thought", "The order W2378156 may be it"),
         ("version_no", "v2.10.3"),
         ("quarter_ref", "Q3-2024"),
+        ("order_id", "the 12th or the 13th"),
     ],
 )
 def test_dates_amounts_words_and_what_a_caller_makes_up_are_no_names(key: str, value: str) -> None:

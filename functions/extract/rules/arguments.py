@@ -32,7 +32,6 @@ _NO_CODE = re.compile(
     r"|\d{4}-?\d\d.{0,30}|v\d.{0,20}|[0-9a-f-]{16,40}|(?:q[1-4]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec).{0,12}"
 )
 _EMAIL = re.compile(r"<EMAIL_\d{1,6}>")
-_WITHHELD = "<WITHHELD_"
 _DIGITS = re.compile(r"\d{4,}")
 _LEAST_DIGITS = 2
 _MARKS = re.compile(r"[\W_]+")
@@ -46,7 +45,7 @@ def invented_argument(course: Course) -> Finding | None:
 
     One that was refused and then put right has done no harm.
     """
-    if not course.asked.strip() or _WITHHELD.lower() in course.asked:
+    if not course.asked.strip():
         return None
     heard = _Heard(course)
     for call in course.calls:
