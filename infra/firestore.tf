@@ -137,6 +137,19 @@ resource "google_firestore_field" "contrasts_state" {
   }
 }
 
+resource "google_firestore_field" "spend_day" {
+  database   = google_firestore_database.evalforge.name
+  collection = "${var.firestore_collection_prefix}spend"
+  field      = "day"
+
+  index_config {
+    indexes {
+      order       = "ASCENDING"
+      query_scope = "COLLECTION"
+    }
+  }
+}
+
 # Queries by several fields.
 resource "google_firestore_index" "courses_latest_first" {
   database    = google_firestore_database.evalforge.name

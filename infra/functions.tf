@@ -111,10 +111,20 @@ module "extract" {
   topic             = google_pubsub_topic.topic["evalforge-captures"].name
   dead_letter_topic = google_pubsub_topic.topic["evalforge-dead-letters"].name
   publishes         = [google_pubsub_topic.topic["evalforge-patterns"].name]
+  asks_models       = true
   memory            = "512Mi"
-  timeout           = 120
+  timeout           = 120 # It may wait 40 seconds for another's call to a model, then make its own of 30.
   concurrency       = 8
   most_instances    = 10
+
+  settings = {
+    ASK_MODEL               = var.ask_model
+    GEMINI_MODEL            = var.gemini_model
+    MODEL_BUDGET_USD        = var.model_budget_usd
+    MODEL_BUDGET_USD_BY_APP = var.model_budget_usd_by_app
+    MODEL_PRICES            = var.model_prices
+    VERTEX_AI_LOCATION      = var.vertex_ai_location
+  }
 }
 
 module "deduplicate" {

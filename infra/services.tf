@@ -2,6 +2,7 @@
 # serviceusage and cloudresourcemanager (see README.md).
 resource "google_project_service" "api" {
   for_each = toset([
+    "aiplatform.googleapis.com",
     "artifactregistry.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",

@@ -1,3 +1,10 @@
+variable "ask_model" {
+  description = "Whether a model is asked for narratives; without one the rules' findings stand alone."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "datadog_site" {
   description = "The Datadog site that holds the traces."
   type        = string
@@ -101,6 +108,23 @@ variable "free_text_by_app" {
   }
 }
 
+variable "gemini_model" {
+  description = "The Gemini model that is asked; it must be served in vertex_ai_location, and model_prices must have its price."
+  type        = string
+  default     = "gemini-3.5-flash"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9@_-]*(\\.[a-z0-9@_-]+)*$", var.gemini_model))
+    error_message = "Name a model as its service does, such as gemini-3.5-flash."
+  }
+
+  validation {
+    condition     = !var.ask_model || !can(keys(jsondecode(var.model_prices))) || can(jsondecode(var.model_prices)[var.gemini_model])
+    error_message = "model_prices has no price of this model; give it one, in US dollars for a million tokens."
+  }
+}
+
 variable "log_level" {
   description = "From which level on the functions log."
   type        = string
@@ -110,6 +134,42 @@ variable "log_level" {
   validation {
     condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.log_level)
     error_message = "Use DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+}
+
+variable "model_budget_usd" {
+  description = "How much models may cost on a day (UTC), in US dollars; when it is spent, the rules go on alone."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.model_budget_usd >= 0
+    error_message = "Use a number of dollars, 0 or more."
+  }
+}
+
+variable "model_budget_usd_by_app" {
+  description = "How much of it single applications may use, as a JSON object."
+  type        = string
+  default     = "{}"
+  nullable    = false
+
+  validation {
+    condition     = can(keys(jsondecode(var.model_budget_usd_by_app))) && alltrue([for told in try(values(jsondecode(var.model_budget_usd_by_app)), []) : try(tonumber(told) >= 0, false)])
+    error_message = "Give a JSON object of applications and dollars, such as {\"support-bot\": 2.5}."
+  }
+}
+
+variable "model_prices" {
+  description = "What models cost, in US dollars for a million tokens, as a JSON object; thinking counts as output."
+  type        = string
+  default     = "{\"gemini-3.5-flash\": {\"input\": 1.5, \"output\": 9}}"
+  nullable    = false
+
+  validation {
+    condition     = can(keys(jsondecode(var.model_prices))) && alltrue([for told in try(values(jsondecode(var.model_prices)), []) : try(told.input >= 0 && told.output >= 0, false)])
+    error_message = "Give a JSON object of models and prices, such as {\"gemini-3.5-flash\": {\"input\": 1.5, \"output\": 9}}."
   }
 }
 
@@ -218,5 +278,17 @@ variable "trace_lookback_hours" {
   validation {
     condition     = var.trace_lookback_hours >= 1 && var.trace_lookback_hours <= 2160 && floor(var.trace_lookback_hours) == var.trace_lookback_hours
     error_message = "Use a whole number of hours, from 1 to 2160 (90 days)."
+  }
+}
+
+variable "vertex_ai_location" {
+  description = "Where Google Cloud serves the model: a region, us, eu or global. What is asked of it is processed there."
+  type        = string
+  default     = "us-central1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,40}$", var.vertex_ai_location))
+    error_message = "Name a location, such as us-central1, europe-west4, eu or global."
   }
 }

@@ -21,7 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.domain.free_text import FreeText, FreeTextPolicy
-from shared.domain.model_calls import Budgets, ModelPrice
+from shared.domain.model_calls import Budgets, Dollars, ModelPrice
 from shared.domain.signals import SignalRules
 from shared.domain.taxonomy import FailureType
 from shared.errors import ConfigError
@@ -34,10 +34,12 @@ _LOOKS_LIKE = {
     "datadog_api_url": "must be an address of this machine, such as http://127.0.0.1:8126",
     "datadog_site": "must be a Datadog site, such as datadoghq.com, datadoghq.eu or us5.datadoghq.com",
     "evalforge_log_level": "must be DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    "gemini_model": "must be a model's name as its service spells it, such as gemini-3.5-flash",
     "google_models_url": "must be an address of this machine, such as http://127.0.0.1:8127",
     "firestore_collection_prefix": "must be letters, digits, underscores and hyphens, a letter first",
     "pii_detector": "must name a module and a function in it, such as our.names:detector",
     "pii_salt_version": "must be 1 to 32 letters, digits, dots, dashes or underscores",
+    "vertex_ai_location": "must be where the model is served, such as us-central1, europe-west4 or global",
 }
 # What is a JSON object, and of what.
 _TOLD_AS_JSON = {
@@ -106,8 +108,10 @@ class Settings(BaseSettings):
     function_target: str | None = None
     firestore_emulator_host: str | None = None
     pubsub_emulator_host: str | None = None
-    vertex_ai_location: str = "us-central1"
-    gemini_model: str = "gemini-3.5-flash"
+    vertex_ai_location: str = Field(default="us-central1", pattern="^[a-z][a-z0-9-]{0,40}$")
+    gemini_model: str = Field(
+        default="gemini-3.5-flash", pattern=r"^[a-z0-9][a-z0-9@_-]*(\.[a-z0-9@_-]+)*$", max_length=80
+    )
     # Unless told otherwise, a model is asked where this is deployed, and nowhere else.
     ask_model: bool | None = None
     # What stands for Google Cloud's models on this machine.
@@ -115,8 +119,8 @@ class Settings(BaseSettings):
     model_prices: Annotated[dict[str, ModelPrice], NoDecode] = {
         "gemini-3.5-flash": ModelPrice(input=1.5, output=9.0)
     }
-    model_budget_usd: float = Field(default=10.0, ge=0)
-    model_budget_usd_by_app: Annotated[dict[str, float], NoDecode] = {}
+    model_budget_usd: Dollars = 10.0
+    model_budget_usd_by_app: Annotated[dict[str, Dollars], NoDecode] = {}
     embedding_model: str = "gemini-embedding-001"
 
     @field_validator(*_TOLD_AS_JSON, mode="before")
@@ -125,9 +129,12 @@ class Settings(BaseSettings):
         if not isinstance(told, str):
             return told
         try:
-            return json.loads(told)
+            read = json.loads(told)
         except (ValueError, RecursionError):
-            raise ValueError(_TOLD_AS_JSON[str(field.field_name)]) from None
+            read = None
+        if isinstance(read, dict):
+            return read
+        raise ValueError(_TOLD_AS_JSON[str(field.field_name)])
 
     @field_validator("datadog_webhook_token")
     @classmethod
@@ -150,16 +157,14 @@ class Settings(BaseSettings):
         unless_told = cls.model_fields["evalforge_backend"].get_default(call_default_factory=True)
         backend = told.get("evalforge_backend", unless_told)
         missing = [name for name in cls.needs(str(backend), told) if not told.get(name.lower())]
-        lacking = PydanticCustomError("value_error", f"the {backend} backend also needs {', '.join(missing)}")
-        faults = [InitErrorDetails(type=lacking, loc=(), input=None)] if missing else []
+        faults = [_fault_of((), f"the {backend} backend also needs {', '.join(missing)}")] if missing else []
         try:
             settings = handler(told)
         except ValidationError as error:
             faults += [_retold(fault) for fault in error.errors(include_input=False)]
             settings = None
-        if settings and settings.asks_model and settings.gemini_model not in settings.model_prices:
-            told_so = PydanticCustomError("value_error", "has no price of the model that GEMINI_MODEL names")
-            faults.append(InitErrorDetails(type=told_so, loc=("model_prices",), input=None))
+        if settings and settings.asks_model:
+            faults += _faults_of_asking(settings)
         if settings is None or faults:
             raise ValidationError.from_exception_data(cls.__name__, faults, hide_input=True)
         return settings
@@ -245,6 +250,19 @@ class Settings(BaseSettings):
         )
 
 
+def _faults_of_asking(settings: Settings) -> list[InitErrorDetails]:
+    """Tell what a model is not asked without."""
+    faults = []
+    if settings.gemini_model not in settings.model_prices:
+        text = "has no price of the model that GEMINI_MODEL names: add one, in dollars a million tokens"
+        faults.append(_fault_of("model_prices", text))
+    # On the cloud nothing goes without it, and that is told already.
+    nowhere = not (settings.google_cloud_project or settings.google_models_url)
+    if nowhere and settings.evalforge_backend is not Backend.CLOUD:
+        faults.append(_fault_of("ask_model", "also needs GOOGLE_CLOUD_PROJECT, in which the model is asked"))
+    return faults
+
+
 def _tokens(told: SecretStr) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, told.get_secret_value().split(","))))
 
@@ -291,8 +309,12 @@ def inherited_environment() -> dict[str, str]:
 
 
 def _retold(fault: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's ErrorDetails
-    told = PydanticCustomError("value_error", _said(fault).replace("{", "{{"))
-    return InitErrorDetails(type=told, loc=fault["loc"], input=None)
+    return _fault_of(fault["loc"], _said(fault))
+
+
+def _fault_of(field: str | tuple[int | str, ...], text: str) -> InitErrorDetails:
+    loc = (field,) if isinstance(field, str) else field
+    return InitErrorDetails(type=PydanticCustomError("value_error", text), loc=loc, input=None)
 
 
 def _said(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -65,6 +65,8 @@ class Function(NamedTuple):
     timeout_seconds: int = 120
     concurrency: int = 8
     most_instances: int = 10
+    # Whether its account may ask Google Cloud's models.
+    asks_models: bool = False
 
     @property
     def id(self) -> str:
@@ -149,6 +151,9 @@ FUNCTIONS = (
             "MODEL_PRICES",
             "VERTEX_AI_LOCATION",
         ),
+        # Each request may wait 40 seconds for another's call, then make its own of 30.
+        timeout_seconds=120,
+        asks_models=True,
     ),
     Function(
         "deduplicate", Topic.PATTERNS, publishes=(Topic.SUGGESTIONS,), settings=("SIMILARITY_THRESHOLD",)

@@ -44,6 +44,8 @@ PUBLISHING = frozenset({"google.cloud.pubsub_v1"})
 EMBEDDING = frozenset({"numpy", "shared.embedded.embedder"})
 # httpx has a command line of its own, which brings rich.
 POSTING = frozenset({"httpx", "rich", "shared.slack"})
+# Google's library for models brings an HTTP client, which brings rich.
+ASKING = frozenset({"google.genai", "httpx", "rich"})
 # Deployed functions search no trace files; those on the emulators have nothing else to search.
 TRACE_FILES = frozenset({"shared.embedded.database", "sqlite3"})
 

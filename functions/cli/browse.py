@@ -9,16 +9,24 @@ from rich.console import Console
 from rich.table import Table
 
 from functions.cli.command import Where, json_option, open_parts, reporting_errors, where_options
+from functions.cli.money import DayOfSpend, day_of_spend, show_day, totals_table
+from functions.cli.pattern_text import show_pattern
 from functions.cli.report import layout, most_urgent_first, report
-from functions.cli.terminal import console, counted, plain, severity
+from functions.cli.terminal import console, counted, grid, plain, severity
 from shared.domain.artifacts import Artifact, ArtifactKind
 from shared.domain.model import Model
+from shared.domain.patterns import FailurePattern
 from shared.domain.suggestions import Event, Member, Suggestion
 from shared.errors import NotFoundError
 from shared.wiring import Wiring
 
-_NOUNS = ("suggestion", "pattern", "capture", "dead-letter")
-_PLURALS = tuple(f"{noun}s" for noun in _NOUNS)
+_PLURALS = {
+    "suggestion": "suggestions",
+    "pattern": "patterns",
+    "capture": "captures",
+    "dead-letter": "dead-letters",
+    "spend": "spend",
+}
 
 
 class SuggestionView(Model):
@@ -31,12 +39,12 @@ class SuggestionView(Model):
 
 
 @click.command(name="list")
-@click.argument("what", type=click.Choice(_PLURALS))
+@click.argument("what", type=click.Choice(list(_PLURALS.values())))
 @where_options
 @json_option
 @reporting_errors
 def list_records(what: str, where: Where, *, as_json: bool) -> None:
-    """List suggestions, patterns, captures or dead letters."""
+    """List suggestions, patterns, captures, dead letters, or what models cost by day and application."""
     parts = open_parts(where, reading=True)
     if as_json:
         _print_array(_records(what, parts))
@@ -48,13 +56,13 @@ def list_records(what: str, where: Where, *, as_json: bool) -> None:
 
 
 @click.command(name="show")
-@click.argument("what", type=click.Choice(_NOUNS))
+@click.argument("what", type=click.Choice(list(_PLURALS)))
 @click.argument("record_id", metavar="ID")
 @where_options
 @json_option
 @reporting_errors
 def show_record(what: str, record_id: str, where: Where, *, as_json: bool) -> None:
-    """Show one record whole; a pattern's and a capture's ID is the trace's."""
+    """Show one record whole; a pattern's and a capture's ID is the trace's, spend's the day."""
     record = _record(what, record_id, open_parts(where, reading=True))
     if as_json:
         click.echo(record.model_dump_json(indent=2))
@@ -63,6 +71,10 @@ def show_record(what: str, record_id: str, where: Where, *, as_json: bool) -> No
     match record:
         case SuggestionView():
             _show_suggestion(record, out)
+        case FailurePattern():
+            show_pattern(record, out)
+        case DayOfSpend():
+            show_day(record, out)
         case _:
             out.print_json(record.model_dump_json())
 
@@ -75,6 +87,8 @@ def _records(what: str, parts: Wiring) -> Iterable[Model]:
             return parts.patterns.all()
         case "captures":
             return parts.captures.all()
+        case "spend":
+            return parts.spend.all()
         case _:
             return parts.dead_letters.all()
 
@@ -89,10 +103,12 @@ def _record(what: str, record_id: str, parts: Wiring) -> Model:
             found = known.pattern if known else None
         case "capture":
             found = parts.captures.get(record_id) or parts.healthy.get(record_id)
+        case "spend":
+            found = day_of_spend(record_id, parts)
         case _:
             found = parts.dead_letters.get(record_id)
     if found is None:
-        raise NotFoundError(f"there is no {what} {record_id}; `evalforge list {what}s` shows them")
+        raise NotFoundError(f"there is no {what} {record_id}; `evalforge list {_PLURALS[what]}` shows them")
     return found
 
 
@@ -120,37 +136,39 @@ def _print_array(records: Iterable[Model]) -> None:
 
 
 def _captures_table(parts: Wiring) -> Table:
-    grid = _grid("trace", "application", "started", "spans", "version")
+    table = grid("trace", "application", "started", "spans", "version")
     for head in parts.captures.heads():
         started = f"{head.started_at:%Y-%m-%d %H:%M:%S}"
-        grid.add_row(plain(head.trace_id), plain(head.ml_app), started, str(head.spans), plain(head.version))
-    return grid
+        table.add_row(plain(head.trace_id), plain(head.ml_app), started, str(head.spans), plain(head.version))
+    return table
 
 
 def _patterns_table(parts: Wiring) -> Table:
-    grid = _grid("trace", "type", "severity", "failing span", "title")
+    table = grid("trace", "type", "severity", "failing span", "title")
     for pattern in parts.patterns.all():
         kinds = ", ".join(kind.value for kind in pattern.failure_types)
         title, span = plain(pattern.title), plain(pattern.failing_span_id)
-        grid.add_row(plain(pattern.trace_id), kinds, severity(pattern.severity), span, title)
-    return grid
+        table.add_row(plain(pattern.trace_id), kinds, severity(pattern.severity), span, title)
+    return table
 
 
 def _dead_letters_table(parts: Wiring) -> Table:
-    grid = _grid("id", "stage", "at", "reason")
+    table = grid("id", "stage", "at", "reason")
     for letter in parts.dead_letters.all():
-        grid.add_row(letter.id, letter.stage, f"{letter.at:%Y-%m-%d %H:%M:%S}", plain(letter.reason))
-    return grid
+        table.add_row(letter.id, letter.stage, f"{letter.at:%Y-%m-%d %H:%M:%S}", plain(letter.reason))
+    return table
 
 
-_TABLES = {"captures": _captures_table, "patterns": _patterns_table, "dead-letters": _dead_letters_table}
+def _spend_table(parts: Wiring) -> Table:
+    return totals_table(parts.spend.all())
 
 
-def _grid(*names: str) -> Table:
-    grid = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for name in names:
-        grid.add_column(name, no_wrap=name not in ("title", "reason"))
-    return grid
+_TABLES = {
+    "captures": _captures_table,
+    "patterns": _patterns_table,
+    "dead-letters": _dead_letters_table,
+    "spend": _spend_table,
+}
 
 
 def _show_suggestion(view: SuggestionView, out: Console) -> None:

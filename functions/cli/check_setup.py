@@ -4,16 +4,22 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
+from uuid import uuid4
 
 import click
 
 from functions.cli.command import Where, open_parts, open_settings, reporting_errors, where_options
 from functions.local.host import poll_fault, queue_of
 from shared.domain.incidents import POLL_ID
-from shared.errors import EvalForgeError, UnavailableError
+from shared.domain.model_calls import ModelCall
+from shared.errors import EvalForgeError, ModelTroubleError, UnavailableError
+from shared.repositories.spend import added
 from shared.settings import Backend, Settings
 from shared.wiring import Wiring
+
+if TYPE_CHECKING:
+    from shared.cloud.gemini import GeminiModel
 
 _NO_KEYS = "neither DATADOG_API_KEY nor DATADOG_APP_KEY is set; "
 _WITHOUT_KEYS = {
@@ -68,6 +74,7 @@ def _checks(where: Where) -> Iterator[Check]:
     for name, probe in (("store", _store), queue, ("dead letters", _dead_letters)):
         yield _probe(name, probe, parts)
     yield _salt(settings)
+    yield _model(parts)
     yield from _datadog(parts)
     yield _probe("poll", _poll, parts)
 
@@ -113,6 +120,34 @@ def _salt(settings: Settings) -> Check:
     if settings.pii_salt is None:
         return Check("pii salt", Verdict.OK, "random, your own; set PII_SALT to share hashes with others")
     return Check("pii salt", Verdict.OK, "PII_SALT is set")
+
+
+def _model(parts: Wiring) -> Check:
+    """Ask the model, where one is asked, for a few tokens."""
+    if not parts.settings.asks_model:
+        return Check("model", Verdict.SKIPPED, "no model: rules alone; ASK_MODEL=true asks one")
+    return _probe("model", _asked, parts)
+
+
+def _asked(parts: Wiring) -> str:
+    settings, model = parts.settings, cast("GeminiModel", parts.model)
+    call = ModelCall(
+        id=uuid4().hex, at=parts.clock(), ml_app="", purpose="doctor", model=model.name, prompt="probe"
+    )
+    try:
+        usage = model.probe()
+    except ModelTroubleError as error:
+        parts.spend.record(call.took(error.usage, settings.model_price, error.trouble))
+        raise
+    parts.spend.record(call.took(usage, settings.model_price))
+    where = settings.google_models_url or settings.vertex_ai_location
+    return f"{model.name} answers at {where} ({usage.seconds:.1f} s); {_spent_today(parts)}"
+
+
+def _spent_today(parts: Wiring) -> str:
+    budget, spent = parts.settings.model_budget_usd, added(parts.spend.of_day(parts.clock())).cost_usd
+    told = f"${spent:.2f} of ${budget:.2f} spent today (UTC)"
+    return told if spent < budget else f"{told}: the rules go on alone until tomorrow"
 
 
 def _datadog(parts: Wiring) -> Iterator[Check]:

@@ -4,6 +4,7 @@ import shutil
 import sys
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from shared.domain.taxonomy import Severity
@@ -32,3 +33,11 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 def severity(value: Severity) -> Text:
     """Colour a severity."""
     return Text(value.value, style=_STYLES[value])
+
+
+def grid(*names: str) -> Table:
+    """Begin a table without lines; what is told in sentences may wrap."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for name in names:
+        table.add_column(name, no_wrap=name not in {"title", "reason"})
+    return table

@@ -35,6 +35,14 @@ resource "google_project_iam_member" "reads_and_writes_documents" {
   }
 }
 
+resource "google_project_iam_member" "asks_models" {
+  count = var.asks_models ? 1 : 0
+
+  project = var.deployment.project_id
+  role    = "roles/aiplatform.user"
+  member  = google_service_account.function.member
+}
+
 resource "google_pubsub_topic_iam_member" "publishes" {
   for_each = toset(var.publishes)
 

@@ -1,3 +1,9 @@
+variable "asks_models" {
+  description = "Whether it may ask Google Cloud's models."
+  type        = bool
+  default     = false
+}
+
 variable "concurrency" {
   description = "How many requests one instance works on at once."
   type        = number

@@ -101,20 +101,80 @@ run "another_prefix" {
   }
 }
 
+run "without_a_model" {
+  command = plan
+
+  variables {
+    ask_model    = false
+    gemini_model = "gemini-without-a-price"
+  }
+}
+
+run "a_model_without_a_price" {
+  command = plan
+
+  variables {
+    gemini_model = "gemini-without-a-price"
+  }
+
+  expect_failures = [var.gemini_model]
+}
+
+run "another_model" {
+  command = plan
+
+  variables {
+    gemini_model            = "gemini-3.5-flash-lite"
+    model_prices            = "{\"gemini-3.5-flash-lite\": {\"input\": 0.3, \"output\": 2.5}}"
+    model_budget_usd        = 0
+    model_budget_usd_by_app = "{\"support-bot\": 2.5}"
+    vertex_ai_location      = "global"
+  }
+}
+
+run "a_model_that_no_service_names_so" {
+  command = plan
+
+  variables {
+    ask_model    = false
+    gemini_model = "Gemini 3"
+  }
+
+  expect_failures = [var.gemini_model]
+}
+
+run "prices_that_are_none" {
+  command = plan
+
+  variables {
+    model_budget_usd_by_app = "{\"support-bot\": \"much\"}"
+    model_prices            = "{\"gemini-3.5-flash\": {\"input\": 1.5}}"
+  }
+
+  expect_failures = [
+    var.model_budget_usd_by_app,
+    var.model_prices,
+  ]
+}
+
 run "wrong_settings" {
   command = plan
 
   variables {
-    datadog_site         = "example.com"
-    evaluation_labels    = "[]"
-    free_text            = "hide"
-    free_text_by_app     = "{\"bank-bot\": \"hide\"}"
-    log_level            = "LOUD"
-    pii_detector         = "our names"
-    pii_salt_version     = "the second"
-    quality_threshold    = 2
-    similarity_threshold = 0
-    trace_lookback_hours = 0.5
+    datadog_site            = "example.com"
+    evaluation_labels       = "[]"
+    free_text               = "hide"
+    free_text_by_app        = "{\"bank-bot\": \"hide\"}"
+    log_level               = "LOUD"
+    model_budget_usd        = -1
+    model_budget_usd_by_app = "[]"
+    model_prices            = "[]"
+    pii_detector            = "our names"
+    pii_salt_version        = "the second"
+    quality_threshold       = 2
+    similarity_threshold    = 0
+    trace_lookback_hours    = 0.5
+    vertex_ai_location      = "Belgium"
   }
 
   expect_failures = [
@@ -123,10 +183,14 @@ run "wrong_settings" {
     var.free_text,
     var.free_text_by_app,
     var.log_level,
+    var.model_budget_usd,
+    var.model_budget_usd_by_app,
+    var.model_prices,
     var.pii_detector,
     var.pii_salt_version,
     var.quality_threshold,
     var.similarity_threshold,
     var.trace_lookback_hours,
+    var.vertex_ai_location,
   ]
 }

@@ -182,6 +182,39 @@ run "a_pushed_function" {
   }
 }
 
+run "a_function_that_asks_no_model" {
+  command = plan
+
+  module {
+    source = "./function"
+  }
+
+  variables {
+    topic = "evalforge-patterns"
+  }
+
+  assert {
+    condition     = length(google_project_iam_member.asks_models) == 0
+    error_message = "A role that nothing needs is not given."
+  }
+}
+
+run "a_function_that_asks_models" {
+  module {
+    source = "./function"
+  }
+
+  variables {
+    topic       = "evalforge-captures"
+    asks_models = true
+  }
+
+  assert {
+    condition     = [for one in google_project_iam_member.asks_models : "${one.project} ${one.role} ${one.member}"] == ["some-project roles/aiplatform.user serviceAccount:evalforge-sanitize@some-project.iam.gserviceaccount.com"]
+    error_message = "Its own account may ask models."
+  }
+}
+
 run "a_function_that_buries" {
   command = plan
 

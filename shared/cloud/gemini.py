@@ -72,13 +72,14 @@ class GeminiModel:
         told = self._service.ask(lambda client: self._generated(client, request))
         return _read(told.answer, told.seconds)
 
-    def probe(self) -> None:
-        """Find out whether the model answers, for a few tokens; raises as `answer` does."""
+    def probe(self) -> Usage:
+        """Find out whether the model answers, and for how few tokens; raises as `answer` does."""
         try:
-            self.answer(_PROBE)
+            return self.answer(_PROBE).usage
         except ModelTroubleError as error:
             if error.trouble is not Trouble.CUT_OFF:
                 raise
+            return error.usage
 
     def _generated(self, client: genai.Client, request: ModelRequest) -> "_Generated":
         response = client.models.generate_content(

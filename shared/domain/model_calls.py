@@ -1,13 +1,14 @@
 """What is asked of a text model, what it answers, and what a call costs."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field
 
 from shared.domain.model import Instant, Model
 
 _MILLION = 1_000_000
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Trouble(StrEnum):
@@ -37,8 +38,8 @@ class Usage(NamedTuple):
 class ModelPrice(Model):
     """What a model costs, in US dollars for a million tokens; thinking counts as output."""
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
+    input: Dollars
+    output: Dollars
 
     def cost_of(self, usage: Usage) -> float:
         """Say what a call costs, in US dollars."""
@@ -48,8 +49,8 @@ class ModelPrice(Model):
 class Budgets(Model):
     """How much models may cost on a day, in US dollars: in all, and for an application of its own."""
 
-    usd_per_day: float = Field(ge=0)
-    usd_per_day_by_app: dict[str, float] = {}
+    usd_per_day: Dollars
+    usd_per_day_by_app: dict[str, Dollars] = {}
 
     def are_spent(self, in_all: float, by_app: float, ml_app: str) -> bool:
         """Say whether nothing is left of either."""
@@ -70,3 +71,8 @@ class ModelCall(Model):
     seconds: float = 0.0
     cost_usd: float = 0.0
     trouble: Trouble | None = None
+
+    def took(self, usage: Usage, price: ModelPrice, trouble: Trouble | None = None) -> Self:
+        """Say what it took and cost, and why it gave no answer where it gave none."""
+        cost = round(price.cost_of(usage), 9)
+        return self.model_copy(update={**usage._asdict(), "cost_usd": cost, "trouble": trouble})

@@ -16,12 +16,14 @@ INFRA = ROOT / "infra"
 # What the deployment's own variables are given here; the topology knows none of them.
 GIVEN = {"project_id": "some-project", "firestore_database": "some-database"}
 PREFIX = "some_prefix_"
+# What an account may do in the whole project: all keep documents, and few ask models.
+DOCUMENTS_ROLE, MODELS_ROLE = "roles/datastore.user", "roles/aiplatform.user"
 _SECONDS_A_DAY = 86_400
 
 Facts = dict[str, Any]
 
 
-def deployment(folder: Path = INFRA, **given: str) -> Configuration:
+def deployment(folder: Path = INFRA, **given: str | bool) -> Configuration:
     """Read the deployment."""
     return Configuration(folder, {**GIVEN, "firestore_collection_prefix": PREFIX, **given})
 
@@ -82,6 +84,9 @@ def _function_in(module: Configuration) -> Facts:
         "settings": sorted(told["settings"]),
         "secrets": sorted(told["secrets"]),
         "optional secrets": sorted(told["optional_secrets"]),
+        "roles in the project": sorted(
+            grant["role"] for _, grant in module.instances("google_project_iam_member")
+        ),
     }
 
 
@@ -181,6 +186,7 @@ def _declared(function: Function) -> Facts:
         "settings": sorted(function.settings),
         "secrets": sorted(secrets - topology.OPTIONAL_SECRETS),
         "optional secrets": sorted(secrets & topology.OPTIONAL_SECRETS),
+        "roles in the project": sorted({DOCUMENTS_ROLE} | ({MODELS_ROLE} if function.asks_models else set())),
     }
 
 

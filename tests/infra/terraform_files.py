@@ -35,7 +35,10 @@ class Configuration:
         return self._blocks["locals"]
 
     def instances(self, kind: str) -> Iterator[tuple[str, Body]]:
-        """Yield the resources of a type with their values, one for each key of a literal set."""
+        """Yield the resources of a type with their values, one for each key of a literal set.
+
+        What a variable switches off is none.
+        """
         for name, body in self._blocks["resource"].get(kind, {}).items():
             for key in self._keys(body):
                 one = Configuration(self._folder, self._given, each=key)
@@ -80,6 +83,9 @@ class Configuration:
         return one.value(resource[steps[-1]])
 
     def _keys(self, body: Body) -> list[str | None]:
+        switch = re.fullmatch(r"\$\{var\.(\w+) \? 1 : 0\}", str(body.get("count", "")))
+        if switch and not self.variables[switch[1]]:
+            return []
         keys = body.get("for_each")
         if not isinstance(keys, str) or not keys.startswith("${toset(["):
             return [None]

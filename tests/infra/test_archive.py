@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import venv
 import zipfile
@@ -18,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.extract.narrative.prompt import narrative_prompt
 from functions.local.delivery import entry_points
 from functions.local.emulator_note import EmulatorHosts, on_emulators
 from functions.local.emulators import LOOPBACK, end_group, free_port
@@ -36,11 +38,14 @@ from shared.settings import Settings
 from shared.topology import DEAD_LETTERS, FUNCTIONS, INCIDENTS, Function, Topic
 from shared.wiring import Wiring, wire_cloud
 from tests.conftest import ROOT
+from tests.contract.google_models import GoogleModelsStandIn, serving_models
 from tests.infra.archive import build_archive, environment_of, rule, source_files
 from tests.unit.build import capture, root
 
 SAMPLE = "functions/local/samples/shop_assistant.jsonl"
 STARTING_SECONDS = 60
+# Where no model answers; the deployed environment alone would ask Google's.
+NOBODY = "http://127.0.0.1:9"
 WEBHOOK = {
     "schema": "v1",
     "alert_id": "1",
@@ -49,6 +54,10 @@ WEBHOOK = {
     "title": "quality is low",
     "date_ms": "1763476800000",
 }
+_PROMPT = """
+from functions.extract.narrative import prompt
+print(prompt.narrative_prompt().hash, prompt.__file__.split("/functions/")[0])
+"""
 PUSH = {
     "message": {"data": base64.b64encode(b"{}").decode(), "messageId": "1", "attributes": {}},
     "subscription": "projects/p/subscriptions/x",
@@ -105,6 +114,21 @@ def test_the_archive_holds_every_entry_point() -> None:
     assert {function.source for function in FUNCTIONS} <= source_files()
 
 
+def test_what_a_model_is_asked_with_is_in_the_archive(unpacked: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", _PROMPT],
+        cwd=unpacked,
+        env={"PATH": os.defpath, "PYTHONPATH": str(unpacked)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.split() == [narrative_prompt().hash, str(unpacked)]
+
+
 @pytest.fixture
 def messy(tmp_path: Path) -> Path:
     """A small project with all that is to be left out, at every depth."""
@@ -156,7 +180,14 @@ def test_terraform_finds_the_same_files(which: str, messy: Path) -> None:
 
 @contextmanager
 def running(
-    function: Function, project: str, *, unpacked: Path, programs: Path, hosts: EmulatorHosts, folder: Path
+    function: Function,
+    project: str,
+    *,
+    unpacked: Path,
+    programs: Path,
+    hosts: EmulatorHosts,
+    folder: Path,
+    models: str = NOBODY,
 ) -> Iterator[httpx.Client]:
     """Start a function as Cloud Run does, on loopback, with nothing else in its environment."""
     port, log = free_port(), folder / "log"
@@ -165,6 +196,7 @@ def running(
         "HOME": str(folder),
         "FIRESTORE_EMULATOR_HOST": hosts.firestore,
         "PUBSUB_EMULATOR_HOST": hosts.pubsub,
+        "GOOGLE_MODELS_URL": models,
     }
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -307,12 +339,23 @@ def test_a_stage_does_its_work_from_the_archive(  # noqa: PLR0917 - fixtures
     }
 
     function = next(one for one in FUNCTIONS if one.name == stage)
-    with running(
-        function, emulated_project, unpacked=unpacked, programs=programs, hosts=emulators, folder=tmp_path
-    ) as client:
+    with (
+        serving_models(GoogleModelsStandIn(project=emulated_project)) as google,
+        running(
+            function,
+            emulated_project,
+            unpacked=unpacked,
+            programs=programs,
+            hosts=emulators,
+            folder=tmp_path,
+            models=google.url,
+        ) as client,
+    ):
         answer = _sent(client, body | {"subscription": "projects/p/subscriptions/x"}, {})
         assert answer.is_success, answer.text
         assert DONE[stage](parts)
+    assert google.faults == []
+    assert len(google.asked) == (1 if function.asks_models else 0)
     assert parts.dead_letters.count() == 0
 
 

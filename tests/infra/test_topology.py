@@ -1,19 +1,27 @@
 """Terraform makes what the topology declares: nothing less, nothing more, nothing else."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from shared.settings import Settings
-from tests.infra.declarations import INFRA, Facts, deployment, differences, of_terraform, of_topology
+from shared.settings import Backend, Settings
+from tests.infra.declarations import (
+    DOCUMENTS_ROLE,
+    INFRA,
+    MODELS_ROLE,
+    Facts,
+    deployment,
+    differences,
+    of_terraform,
+    of_topology,
+)
 from tests.infra.terraform_files import read_folder
 
 # What a function's account may do; everything else would be more than it needs.
 ROLES_OF_A_FUNCTION = {
-    ("google_project_iam_member", "roles/datastore.user"),
+    ("google_project_iam_member", DOCUMENTS_ROLE),
     ("google_pubsub_topic_iam_member", "roles/pubsub.publisher"),
     ("google_secret_manager_secret_iam_member", "roles/secretmanager.secretAccessor"),
     # On itself: who may call it, and that Pub/Sub may take its dead letters away.
@@ -96,6 +104,42 @@ CHANGES = {
         "    SIMILARITY_THRESHOLD = var.similarity_threshold\n",
         "",
         "function deduplicate: settings",
+    ),
+    "a model's setting that is not given": Change(
+        "functions.tf",
+        "    MODEL_PRICES            = var.model_prices\n",
+        "",
+        "function extract: settings",
+    ),
+    "a function more that may ask models": Change(
+        "functions.tf",
+        '  entry_point       = "deduplicate"\n',
+        '  entry_point       = "deduplicate"\n  asks_models       = true\n',
+        "function deduplicate: roles in the project: ['roles/aiplatform.user', 'roles/datastore.user']",
+    ),
+    "no function that may ask models": Change(
+        "functions.tf",
+        "  asks_models       = true\n",
+        "",
+        "function extract: roles in the project: ['roles/datastore.user'] in Terraform",
+    ),
+    "all functions may ask models": Change(
+        "function/main.tf",
+        "  count = var.asks_models ? 1 : 0\n",
+        "",
+        "function bury: roles in the project",
+    ),
+    "more than asking": Change(
+        "function/main.tf",
+        '"roles/aiplatform.user"',
+        '"roles/aiplatform.admin"',
+        "function extract: roles in the project: ['roles/aiplatform.admin', 'roles/datastore.user']",
+    ),
+    "money by day without its index": Change(
+        "firestore.tf",
+        'field      = "day"',
+        'field      = "days"',
+        "only in the topology: index of COLLECTION spend by day ASCENDING",
     ),
     "a secret too many": Change(
         "functions.tf",
@@ -234,7 +278,7 @@ def test_a_collection_without_the_prefix_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_function_s_account_may_do_nothing_else() -> None:
-    for _, function in deployment().modules():
+    for name, function in deployment().modules():
         roles = {
             (kind, grant["role"])
             for kind in function.kinds()
@@ -242,12 +286,20 @@ def test_a_function_s_account_may_do_nothing_else() -> None:
             if "role" in grant
         }
 
-        assert roles == ROLES_OF_A_FUNCTION
+        asking = {("google_project_iam_member", MODELS_ROLE)} if name == "extract" else set()
+        assert roles == ROLES_OF_A_FUNCTION | asking
+
+
+def test_the_api_of_the_models_is_on() -> None:
+    services = {service["service"] for _, service in deployment().instances("google_project_service")}
+
+    assert "aiplatform.googleapis.com" in services
 
 
 def test_a_function_reads_and_writes_its_own_database_only() -> None:
     for _, function in deployment().modules():
-        ((_, grant),) = function.instances("google_project_iam_member")
+        grants = [grant for _, grant in function.instances("google_project_iam_member")]
+        (grant,) = (one for one in grants if one["role"] == DOCUMENTS_ROLE)
 
         (condition,) = grant["condition"]
         assert condition["expression"] == 'resource.name == "projects/some-project/databases/some-database"'
@@ -268,7 +320,7 @@ def test_no_value_of_a_secret_stands_in_terraform() -> None:
 
 
 def test_datadog_is_told_the_one_payload() -> None:
-    ((_, webhook),) = deployment().instances("datadog_webhook")
+    ((_, webhook),) = deployment(datadog_webhook=True).instances("datadog_webhook")
 
     assert webhook["payload"] == '${file("${path.module}/../functions/receive_alert/payload.json")}'
     assert webhook["encode_as"] == "json"
@@ -283,10 +335,13 @@ def test_what_is_not_set_is_what_the_settings_say_without_it() -> None:
     }
     named = {"log_level": "evalforge_log_level"}
     elsewhere = {"region", "firestore_location", "slack_notices", "datadog_webhook"}
+    unset = Settings(evalforge_backend=Backend.CLOUD, google_cloud_project="some-project")
 
     for name, told in variables.items():
         if name in elsewhere:
             continue
-        default = Settings.model_fields[named.get(name, name)].default
+        field = named.get(name, name)
         # An empty variable of the environment is one that is not set.
-        assert ((json.loads(told) if isinstance(default, dict) else told) or None) == (default or None), name
+        set_so = Settings.model_validate({field: told} if told not in {None, ""} else {})
+        without = unset.asks_model if name == "ask_model" else getattr(unset, field)
+        assert getattr(set_so, field) == without, name

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.topology import FUNCTIONS, Function
-from tests.import_sets import LOADED_BY_EVENTS, POSTING, SERVING, deployed, loaded_by, starting
+from tests.import_sets import ASKING, LOADED_BY_EVENTS, POSTING, SERVING, deployed, loaded_by, starting
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=[function.name for function in FUNCTIONS])
 
@@ -18,6 +18,28 @@ def test_deliver_loads_what_posts_where_slack_is_set() -> None:
     slack = {"SLACK_WEBHOOK_URL": "https://hooks.slack.invalid/made/up"}
 
     assert loaded_by(starting(deliver), deployed(deliver) | slack) == SERVING | POSTING
+
+
+@pytest.mark.parametrize(
+    ("told", "loads"),
+    [
+        ({}, ASKING),
+        ({"ASK_MODEL": "false"}, frozenset[str]()),
+        (
+            {"EVALFORGE_BACKEND": "emulator", "FIRESTORE_EMULATOR_HOST": "x", "PUBSUB_EMULATOR_HOST": "x"},
+            None,
+        ),
+    ],
+    ids=["deployed", "told not to", "on the emulators"],
+)
+def test_extract_loads_what_asks_models_where_one_is_asked(
+    told: dict[str, str], loads: frozenset[str] | None
+) -> None:
+    """With its first event it makes what asks; with no model, nothing more than before."""
+    (extract,) = (function for function in FUNCTIONS if function.asks_models)
+    code = starting(extract) + f"functions.{extract.name}.main.narrator_of(wiring.current())\n"
+
+    assert loaded_by(code, deployed(extract) | told) == SERVING | (loads or frozenset())
 
 
 @each_function

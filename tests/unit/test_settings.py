@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from shared.domain.model_calls import Budgets, ModelPrice, Usage
 from shared.domain.signals import SignalRules
 from shared.domain.taxonomy import FailureType
 from shared.errors import ConfigError
@@ -266,3 +267,120 @@ def test_a_value_of_another_form_is_told_what_it_must_look_like(monkeypatch: pyt
     site, url = str(refused.value).split("; ")
     assert site.startswith("settings: DATADOG_SITE: must be a Datadog site, such as datadoghq.com, ")
     assert url == "DATADOG_API_URL: must be an address of this machine, such as http://127.0.0.1:8126"
+
+
+def test_a_model_is_asked_where_this_is_deployed_and_nowhere_else() -> None:
+    assert not load_settings().asks_model
+    assert not load_settings(evalforge_backend="emulator").asks_model
+    assert load_settings(evalforge_backend="cloud", google_cloud_project="a-project").asks_model
+
+
+def test_whether_a_model_is_asked_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, GOOGLE_CLOUD_PROJECT="a-project", ASK_MODEL="true")
+    assert load_settings().asks_model
+
+    _set(monkeypatch, ASK_MODEL="false")
+    assert not load_settings(evalforge_backend="cloud").asks_model
+
+
+def test_what_is_not_told_of_a_model_has_a_default() -> None:
+    told = load_settings()
+
+    assert (told.gemini_model, told.vertex_ai_location) == ("gemini-3.5-flash", "us-central1")
+    assert told.model_price == ModelPrice(input=1.5, output=9)
+    assert told.model_budgets == Budgets(usd_per_day=10)
+
+
+def test_what_a_team_says_of_models_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(
+        monkeypatch,
+        ASK_MODEL="true",
+        GOOGLE_CLOUD_PROJECT="a-project",
+        GEMINI_MODEL="gemini-x",
+        MODEL_PRICES='{"gemini-x": {"input": 2, "output": 10.5}, "gemini-y": {"input": 1, "output": 1}}',
+        MODEL_BUDGET_USD="0.5",
+        MODEL_BUDGET_USD_BY_APP='{"support-bot": 0.25}',
+        VERTEX_AI_LOCATION="global",
+    )
+
+    told = load_settings()
+
+    assert told.model_price.cost_of(Usage(input_tokens=1_000_000, output_tokens=2_000_000)) == 23
+    assert told.model_budgets.are_spent(0.3, 0.25, "support-bot")
+    assert not told.model_budgets.are_spent(0.3, 0.25, "another")
+    assert told.vertex_ai_location == "global"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("ASK_MODEL", ["hunter2"]),
+        ("GEMINI_MODEL", ["Hunter2", "gemini 3", "../hunter2", ".hunter2"]),
+        ("VERTEX_AI_LOCATION", ["Hunter2", "us/hunter2", "1hunter2"]),
+        (
+            "GOOGLE_MODELS_URL",
+            ["https://hunter2.example", "http://localhost:80", "http://127.0.0.1:80/hunter2"],
+        ),
+        ("MODEL_BUDGET_USD", ["hunter2", "-1", "nan", "inf"]),
+        (
+            "MODEL_BUDGET_USD_BY_APP",
+            ["{hunter2", "[" * 100_000, "[]", "7", '{"a": -1}', '{"a": NaN}', '{"a": "hunter2"}'],
+        ),
+        (
+            "MODEL_PRICES",
+            ["{hunter2", "[]", '{"a": 1}', '{"a": {"input": 1}}', '{"a": {"input": -1, "output": 1}}'],
+        ),
+        (
+            "MODEL_PRICES",
+            ['{"a": {"input": Infinity, "output": 1}}', '{"a": {"input": 1, "output": "hunter2"}}'],
+        ),
+    ],
+)
+def test_a_wrong_word_about_models_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch, name: str, values: list[str]
+) -> None:
+    for value in values:
+        _set(monkeypatch, **{name: value})
+
+        with pytest.raises(ConfigError, match=f"^settings: {name}[.:]") as refused:
+            load_settings()
+
+        assert "hunter2" not in str(refused.value).lower()
+
+
+@pytest.mark.parametrize("name", ["EVALUATION_LABELS", "MODEL_PRICES"])
+@pytest.mark.parametrize("value", ["{", "[]", "7", "null"])
+def test_what_is_no_json_object_is_told_what_it_must_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    _set(monkeypatch, **{name: value})
+
+    with pytest.raises(ConfigError, match=f"^settings: {name}: must be a JSON object of ") as refused:
+        load_settings()
+
+    assert "{{" not in str(refused.value)
+
+
+def test_a_model_that_is_asked_must_have_a_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, GEMINI_MODEL="gemini-x")
+    assert load_settings().gemini_model == "gemini-x", "nobody asks it"
+
+    _set(monkeypatch, GOOGLE_CLOUD_PROJECT="a-project", ASK_MODEL="true")
+
+    with pytest.raises(ConfigError, match="MODEL_PRICES: has no price of the model that GEMINI_MODEL names"):
+        load_settings()
+
+
+def test_a_model_is_asked_in_a_project_or_of_a_stand_in() -> None:
+    with pytest.raises(ConfigError, match="ASK_MODEL: also needs GOOGLE_CLOUD_PROJECT"):
+        load_settings(ask_model=True)
+
+    assert load_settings(ask_model=True, google_models_url="http://127.0.0.1:8127").asks_model
+
+
+def test_faults_about_models_hide_no_others() -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_settings(evalforge_backend="cloud", gemini_model="gemini-x")
+
+    assert all(name in str(refused.value) for name in ("GOOGLE_CLOUD_PROJECT", "MODEL_PRICES"))
+    assert "ASK_MODEL" not in str(refused.value)

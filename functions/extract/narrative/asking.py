@@ -123,8 +123,7 @@ class Narrator:
         return _put_off(pattern, error.trouble.value, call.id)
 
     def _priced(self, call: ModelCall, usage: Usage) -> ModelCall:
-        told = usage._asdict() | {"cost_usd": round(self.price.cost_of(usage), 9)}
-        return call.model_copy(update=told)
+        return call.took(usage, self.price)
 
     def _is_spent(self, ml_app: str, now: datetime) -> bool:
         """Say whether a budget of the day is used up; calls in flight are not counted, and may pass it."""
