@@ -8,7 +8,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from functions.cli.command import Where, json_option, open_parts, reporting_errors, where_options
+from functions.cli.command import (
+    Where,
+    json_option,
+    open_parts,
+    reporting_errors,
+    spelled_options,
+    where_options,
+)
 from functions.cli.money import DayOfSpend, day_of_spend, show_day, totals_table
 from functions.cli.pattern_text import show_pattern
 from functions.cli.report import layout, most_urgent_first, report
@@ -63,7 +70,8 @@ def list_records(what: str, where: Where, *, as_json: bool) -> None:
 @reporting_errors
 def show_record(what: str, record_id: str, where: Where, *, as_json: bool) -> None:
     """Show one record whole; a pattern's and a capture's ID is the trace's, spend's the day."""
-    record = _record(what, record_id, open_parts(where, reading=True))
+    parts = open_parts(where, reading=True)
+    record = _record(what, record_id, parts)
     if as_json:
         click.echo(record.model_dump_json(indent=2))
         return
@@ -72,7 +80,7 @@ def show_record(what: str, record_id: str, where: Where, *, as_json: bool) -> No
         case SuggestionView():
             _show_suggestion(record, out)
         case FailurePattern():
-            show_pattern(record, out)
+            show_pattern(record, out, options=spelled_options(parts))
         case DayOfSpend():
             show_day(record, out)
         case _:

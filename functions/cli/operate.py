@@ -64,8 +64,9 @@ def replay(
     """Do a stage's work again, and what follows from it.
 
     Nothing changes and no model is asked where the stage's version is the same
-    as before; after a new version its work is redone. What a person decided
-    stays. `--stage sanitize` redacts what is stored by today's rules.
+    as before; after a new version its work is redone. What waits for a model's
+    narrative is asked for again. What a person decided stays. `--stage sanitize`
+    redacts what is stored by today's rules.
     """
     ids = only + more_ids
     if sum(map(bool, (since, snapshot, ids))) != 1:

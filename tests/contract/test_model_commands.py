@@ -1,5 +1,6 @@
 """The command line where a model is asked: what it tells, what it costs, and what is wrong with it."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +235,7 @@ def test_what_a_model_did_not_tell_waits_and_is_asked_for_by_a_replay(
     told.google._due.clear()
 
     command = shown.split("`evalforge ", 1)[1].split("`", 1)[0]
-    replayed = told(*command.split())
+    replayed = told(*shlex.split(command))
 
     assert replayed.code == 0, replayed.err
     [by_model] = told.json("list", "patterns")

@@ -6,13 +6,17 @@ import re
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from functions.local.demo import alert_payload
+from shared.domain.courses import Reference
+from shared.domain.patterns import Extractor
 from tests.conftest import ROOT, SAMPLES
 from tests.pipeline.command import command_line, environment, evalforge
+from tests.pipeline.end_state import open_store
 
 
 @pytest.fixture
@@ -63,6 +67,54 @@ def test_what_is_listed_is_shown_whole(noun: str, store: Path) -> None:
         assert one == (shown["suggestion"] if noun == "suggestion" else shown)
         assert evalforge("show", noun, name, "--store", store).code == 0
     assert len(evalforge("list", f"{noun}s", "--store", store).out.splitlines()) > len(listed)
+
+
+def kept(store: Path, **told: Any) -> str:
+    """Keep the first pattern with something else in it, and show it."""
+    patterns = open_store(store).patterns
+    first = next(iter(patterns.all()))
+    known = patterns.get(first.trace_id)
+    assert known
+    patterns.store(known.pattern.model_copy(update=told), known)
+    shown = evalforge("show", "pattern", first.trace_id, "--store", store)
+    assert (shown.code, shown.err) == (0, "")
+    return shown.out
+
+
+def test_a_pattern_says_what_it_was_held_against(store: Path) -> None:
+    assert "held against   no other run: " in kept(store, references=None)
+    assert "held against   no healthy run: " in kept(store, references=())
+    runs = tuple(Reference(trace_id=name, content_hash="h") for name in ("t-7", "t-8"))
+    assert "held against   2 healthy runs: t-7, t-8\n" in kept(store, references=runs)
+
+
+def test_a_pattern_says_where_a_model_contradicts_the_rules_and_why_it_waits(store: Path) -> None:
+    extractor = Extractor(
+        kind="rules", version="7", upgrade_pending=True, reason="rate_limited", attempt="call-9"
+    )
+
+    shown = kept(store, disagreements=("the model blames s3",), withdrawn=True, extractor=extractor)
+
+    assert "disagreement   the model blames s3; the rules' word stands\n" in shown
+    assert "withdrawn      its trace turned out healthy\n" in shown
+    assert "told by        rules 7 alone\n" in shown
+    assert (
+        "which did not come: rate_limited (call call-9); `evalforge replay --stage extract --only " in shown
+    )
+
+
+def test_a_stranger_s_words_are_no_line_of_ours_on_the_terminal(store: Path) -> None:
+    forged = "x\ntold by        nobody\x1b[2J\rwaits          $(reboot)"
+    first = next(iter(open_store(store).patterns.all()))
+    causes = tuple(one.model_copy(update={"cause": forged, "evidence": forged}) for one in first.root_causes)
+    assert causes
+
+    shown = kept(store, title=forged, trigger=forged, confidence_reason=forged, root_causes=causes)
+
+    assert "\x1b" not in shown
+    assert [line for line in shown.splitlines() if line.startswith(("told by  ", "waits  "))] == [
+        f"told by        rules {first.extractor.version} alone"
+    ]
 
 
 def test_an_unknown_record_is_an_error_that_says_where_to_look(store: Path) -> None:
