@@ -66,7 +66,15 @@ class Delete(NamedTuple):
     version: str | None = None
 
 
-Write = Create | Replace | Delete
+class Check(NamedTuple):
+    """Write nothing here, but only do the rest if the document still has this version."""
+
+    collection: str
+    id: str
+    version: str
+
+
+Write = Create | Replace | Delete | Check
 
 
 class Documents(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from functions.extract.findings import Finding
 from shared.domain.captures import Capture
-from shared.domain.conversation import answer, answering_span, leaf_texts
+from shared.domain.conversation import answering_span, leaf_texts, objects_in, said_in
 from shared.domain.courses import Action, Course
 from shared.domain.taxonomy import FailureType
 
@@ -91,13 +91,9 @@ def _object(arguments: str) -> dict[str, object]:
 
 def _too_early(course: Course, references: Sequence[Course]) -> tuple[Action, str] | None:
     """Find a change that was made before the word or the look that every healthy run of it waits for."""
+    usual = [(reference, one) for reference in references for one in reference.changes]
     for at, action in enumerate(course.changes):
-        alike = [
-            (reference, one)
-            for reference in references
-            for one in reference.changes
-            if one.tool == action.tool
-        ]
+        alike = [(reference, one) for reference, one in usual if one.tool == action.tool]
         if len({reference.trace_id for reference, _ in alike}) < _HABIT:
             continue
         if not action.confirmed and all(one.confirmed for _, one in alike):
@@ -132,7 +128,6 @@ def _missing(course: Course, nearest: Course) -> list[str]:
 
 def _missing_action(capture: Capture, tools: Sequence[str]) -> Finding:
     span = answering_span(capture.trace)
-    said = next((text for text in leaf_texts(span.output) if text), "") or answer(capture.trace)
     return Finding(
         rule="missing_action",
         failure_type=FailureType.INCOMPLETE_TASK,
@@ -140,7 +135,7 @@ def _missing_action(capture: Capture, tools: Sequence[str]) -> Finding:
         cause_span_id=None,
         reason=f"{', '.join(tools[:_MOST_NAMED])} is not called as in the healthy run of the most alike "
         "request",
-        quote=said[:_QUOTE],
+        quote=said_in(span)[:_QUOTE],
         stable="",
     )
 
@@ -148,7 +143,8 @@ def _missing_action(capture: Capture, tools: Sequence[str]) -> Finding:
 def _slow(capture: Capture, course: Course, references: Sequence[Course]) -> Finding:
     usual = max(one.seconds for one in references)
     root = capture.trace.root
-    below = [span for span in capture.spans if span is not root and not _has_children(capture, span.span_id)]
+    parents = {span.parent_id for span in capture.spans}
+    below = [span for span in capture.spans if span is not root and span.span_id not in parents]
     slowest = max(below, key=lambda span: span.duration_ns, default=root)
     return Finding(
         rule="slow_run",
@@ -159,10 +155,6 @@ def _slow(capture: Capture, course: Course, references: Sequence[Course]) -> Fin
         quote="",
         stable="",
     )
-
-
-def _has_children(capture: Capture, span_id: str) -> bool:
-    return any(span.parent_id == span_id for span in capture.spans)
 
 
 def _finding(
@@ -189,8 +181,12 @@ def _spelled_argument(capture: Capture, action: Action, named: Sequence[str]) ->
     """Quote the first argument that differs as the step spells it, else how its arguments begin."""
     span = capture.span(action.span_id)
     texts = [text for text in leaf_texts(span.input) if text] if span else []
+    objects = list(objects_in(span.input)) if span else []
     for name in named:
         for text in texts:
             if (at := text.find(f'"{name}"')) >= 0:
                 return text[at : at + _QUOTE]
+        for held in (one[name] for one in objects if name in one):
+            if told := next((text for text in leaf_texts(held) if text), ""):
+                return told[:_QUOTE]
     return texts[0][:_QUOTE] if texts else ""

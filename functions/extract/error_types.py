@@ -106,7 +106,7 @@ ERROR_NAMES: tuple[tuple[FailureType, frozenset[str]], ...] = (
 )
 _CODES = {
     **dict.fromkeys((408, 425, 499), _F.INFRASTRUCTURE_ERROR),
-    **dict.fromkeys((400, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 416, 422), _ASKED_WRONGLY),
+    **dict.fromkeys((400, 404, 409, 412, 413, 414, 415, 416, 422), _ASKED_WRONGLY),
     429: _F.RATE_LIMITED,
 }
 _LOWEST_FAULT, _LOWEST_SERVER_FAULT, _NO_CODE = 400, 500, 600

@@ -46,12 +46,14 @@ def extract_pattern(
     """Store what failed in a capture, unless this version has said it of this content before.
 
     A trace whose capture has gone turned out healthy: its pattern is withdrawn.
-    The capture is looked at again at the end, since it may have changed meanwhile.
+    The capture is looked at again at the end, since it may have changed meanwhile,
+    and so is the control group: a sweep that has begun may have missed the pattern.
     """
     known = patterns.get(message.trace_id)
     capture = captures.get(message.trace_id)
+    generation = courses.generation(capture.ml_app, capture.env) if capture else None
     if capture is not None:
-        group = courses.control_group(capture.ml_app, capture.env)
+        group = courses.control_group(capture.ml_app, capture.env, generation)
         pattern = _pattern_now(capture, known, group, narrator)
     elif known is not None:
         pattern = known.pattern.model_copy(update={"withdrawn": True})
@@ -62,6 +64,9 @@ def extract_pattern(
     head = captures.head(message.trace_id)
     if (head.content_hash if head else None) != (capture.content_hash if capture else None):
         raise ConflictError("the capture was stored by somebody else meanwhile")
+    contrasted = capture is not None and pattern.references is not None
+    if contrasted and courses.generation(pattern.ml_app, pattern.env) != generation:
+        raise ConflictError("failures have been held against other healthy runs meanwhile")
     return [Outgoing(Topic.PATTERNS, PatternStored(trace_id=message.trace_id))]
 
 

@@ -11,7 +11,7 @@ from shared.domain.patterns import Signature
 from shared.domain.taxonomy import FailureType
 from shared.redaction.pseudonyms import ANY_PSEUDONYM
 
-SIGNATURE_VERSION = "1"
+SIGNATURE_VERSION = "2"
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _VARIABLE = re.compile(rf"{ANY_PSEUDONYM.pattern}|\b(?=\w*\d)\w+\b")
 

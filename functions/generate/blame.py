@@ -19,6 +19,12 @@ def blamed_tool(pattern: FailurePattern, capture: Capture) -> str | None:
     return next(iter(requested_tools(failing)), None)
 
 
+def tool_that_failed(pattern: FailurePattern, capture: Capture) -> str | None:
+    """Name the tool of the failing step where it answered with an error: a wrong call can also succeed."""
+    failing = capture.span(pattern.failing_span_id)
+    return blamed_tool(pattern, capture) if failing and failing.status == "error" else None
+
+
 def offered_item(pattern: FailurePattern, capture: Capture) -> str | None:
     """Name the item that the cause's tool result describes and the answer mentions."""
     said = answer(capture.trace)

@@ -1,6 +1,6 @@
 """The eval test: the failing conversation, its recorded calls, and what must hold instead."""
 
-from functions.generate.blame import blamed_tool, offered_item
+from functions.generate.blame import blamed_tool, offered_item, tool_that_failed
 from shared.domain.artifacts import (
     Assertion,
     EvalTest,
@@ -89,18 +89,18 @@ def _assertions(pattern: FailurePattern, capture: Capture) -> tuple[Assertion, .
         return (ToolNotCalled(tool=tool),)
     if item := offered_item(pattern, capture):
         return (NotOffers(value=item, unless=UNAVAILABLE_WORDS),)
-    return (Rubric(value=_rubric(pattern, tool)),)
+    return (Rubric(value=_rubric(pattern, tool_that_failed(pattern, capture))),)
 
 
-def _rubric(pattern: FailurePattern, tool: str | None) -> str:
+def _rubric(pattern: FailurePattern, failed: str | None) -> str:
     """Say what a judge must find true; what was asked and what went wrong are quoted for it."""
     asked = shortened(one_line(next(iter(pattern.reproduction.input), "")), _LONGEST_ASKED)
     reasoning = one_line(pattern.root_causes[0].evidence)
     said = f" It was said of the recorded run: {reasoning!r}." if reasoning else ""
-    if pattern.leading_type in ERROR_TYPES and tool:
+    if pattern.leading_type in ERROR_TYPES and failed:
         return (
-            f"When {tool} fails, the answer says plainly that it could not be done, "
-            f"and states nothing that only {tool} could have told. The user asked: {asked!r}"
+            f"When {failed} fails, the answer says plainly that it could not be done, "
+            f"and states nothing that only {failed} could have told. The user asked: {asked!r}"
         )
     if pattern.leading_type not in _TASK_TYPES:
         return (

@@ -31,7 +31,7 @@ from shared.repositories.patterns import Patterns
 from shared.repositories.suggestions import KnownSuggestion, Suggestions
 from shared.topology import Topic
 
-GENERATOR_VERSION = "2"
+GENERATOR_VERSION = "3"
 
 
 def generate_artifacts(

@@ -1,6 +1,6 @@
 """The guardrail: a rule as data that would have stopped the failure."""
 
-from functions.generate.blame import blamed_tool
+from functions.generate.blame import blamed_tool, tool_that_failed
 from functions.generate.eval_tests import ERROR_TYPES, UNWANTED_CALL_TYPES
 from shared.domain.artifacts import (
     ConfirmBeforeRule,
@@ -46,8 +46,10 @@ def _rule(pattern: FailurePattern, capture: Capture) -> GuardrailRule:
         return RepeatedCallRule(tool=tool, limit=2)
     if kind in UNWANTED_CALL_TYPES and tool:
         return ConfirmBeforeRule(tool=tool)
-    if kind in ERROR_TYPES and tool:
-        return ToolErrorRule(tool=tool)
+    if kind in ERROR_TYPES and (failed := tool_that_failed(pattern, capture)):
+        return ToolErrorRule(tool=failed)
+    if kind is FailureType.WRONG_ARGUMENTS and tool:
+        return ConfirmBeforeRule(tool=tool)
     return SensitiveOutputRule() if kind is FailureType.PII_LEAK else _by_signal(pattern, capture)
 
 

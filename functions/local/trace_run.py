@@ -34,6 +34,9 @@ class Outcome(NamedTuple):
     unusable: list[Path]
 
 
+# Healthy runs that come in during a sweep, by messages that had failed before, make another one due.
+_MOST_SWEEPS = 3
+
 QUIET = Progress(reading=lambda _path, _spans: None, working=lambda _left: None)
 
 
@@ -66,7 +69,9 @@ def deliver_all(parts: Wiring, *, progress: Callable[[dict[Topic, int]], None] =
     with wiring.use(parts):
         delivery = Delivery(queue_of(parts), entry_points())
         delivery.drain(workers=parts.settings.evalforge_workers, progress=progress)
-        if next(parts.contrasts.due(), None) is not None:
+        for _ in range(_MOST_SWEEPS):
+            if next(parts.contrasts.due(), None) is None:
+                break
             parts.publisher.publish([Outgoing(Topic.CONTRASTS, ContrastsDue())])
             delivery.drain(workers=parts.settings.evalforge_workers, progress=progress)
 

@@ -28,7 +28,7 @@ def recontrast_failures(
         begun = contrasts.begin(known)
         if begun is None:
             continue
-        group = courses.control_group(begun.ml_app, begun.env)
+        group = courses.control_group(begun.ml_app, begun.env, begun.generation)
         for page in batched(patterns.contrasted(begun.ml_app, begun.env), _PAGE):
             yield [
                 Outgoing(Topic.CAPTURES, CaptureStored(trace_id=pattern.trace_id))

@@ -25,11 +25,12 @@ from pydantic import JsonValue
 from shared.batches import batched
 from shared.cloud.failures import Service, patience, telling
 from shared.cloud.fields import from_fields, to_fields
+from shared.cloud.transactions import commit_checked
 from shared.cloud.writes import creating, replacing
 from shared.cursors import REFUSED, cursor_after, read_cursor
 from shared.domain.ids import is_document_id
 from shared.errors import MessageError, RefusedError
-from shared.ports import Create, Delete, Document, Neighbour, Page, Replace, Vector, Write
+from shared.ports import Check, Create, Delete, Document, Neighbour, Page, Replace, Vector, Write
 from shared.topology import VECTOR_FIELD, Query, VectorIndex
 
 _DISTANCE = "evalforge_distance"
@@ -99,6 +100,8 @@ class FirestoreDocuments:
         self._check_sizes(batch)
         with self._telling():
             try:
+                if checks := [one for one in writes if isinstance(one, Check)]:
+                    return self._commit_checked(batch, checks)
                 batch.commit(**patience(self._patience))
             except (api.AlreadyExists, api.FailedPrecondition):
                 return False
@@ -107,6 +110,10 @@ class FirestoreDocuments:
                 self._reference(writes[0].collection, writes[0].id).get(**patience(self._patience))
                 return False
         return True
+
+    def _commit_checked(self, batch: WriteBatch, checks: Sequence[Check]) -> bool:
+        held = {self._reference(one.collection, one.id): one.version for one in checks}
+        return commit_checked(self._client(), batch, held, _version, **patience(self._patience))
 
     def query(
         self, query: Query, equals: Sequence[JsonValue] = (), *, limit: int, cursor: str | None = None
@@ -178,6 +185,9 @@ class FirestoreDocuments:
                 batch.delete(reference)
             case Delete(version=version):
                 batch.delete(reference, self._client().write_option(last_update_time=_time_of(version or "")))
+            case Check():
+                # Nothing is written; the commit reads it.
+                return
 
     def _check_sizes(self, batch: WriteBatch) -> None:
         """Refuse what Firestore would refuse, before it is sent."""
@@ -231,7 +241,11 @@ def _document(snapshot: DocumentSnapshot[Any]) -> Document | None:
     fields = snapshot.to_dict() or {}
     for ours in (VECTOR_FIELD, _DISTANCE, _WRITTEN):
         fields.pop(ours, None)
-    return Document(snapshot.id, from_fields(fields), snapshot.update_time.rfc3339())
+    return Document(snapshot.id, from_fields(fields), _version(snapshot))
+
+
+def _version(snapshot: DocumentSnapshot[Any]) -> str:
+    return str(snapshot.update_time.rfc3339())
 
 
 def _time_of(version: str) -> Timestamp:

@@ -82,6 +82,11 @@ def answer(trace: Trace) -> str:
     return next((turn.content for turn in reversed(turns(trace)) if turn.role == "assistant"), "")
 
 
+def said_in(span: Span) -> str:
+    """What a step said, word for word: of a model's messages, the last."""
+    return _text(span.output)
+
+
 def answering_span(trace: Trace) -> Span:
     """The step that wrote the answer: the last model span that said something, else the root."""
     wrote = [span for span in trace.spans if span.kind == "llm" and _text(span.output)]

@@ -16,15 +16,28 @@ LONGEST_TURN = 4000
 _LONGEST_REQUEST = 20_000
 _MOST_CALLS = 200
 _LONGEST_ARGUMENTS = 2000
+_LONGEST_NAME = 200
+# A run that is said to take longer has a clock that is wrong.
+_MOST_SECONDS = 1e9
 _OPENING = 300
 _WORD = re.compile(r"[^\W_]{2,40}")
-# Names one thing among many: an order, a user, a placeholder, a day.
-_IDENTIFIER = re.compile(r"<[A-Z0-9]{2,12}_\d{1,6}>|\b(?=[\w-]{0,40}\d)[\w-]{4,64}\b")
+# Names one thing among many: an order, a day, a user by a hash that is the same in every trace.
+_NAME = r"\b(?:user_[a-p]{16}|id_[a-p]{32})\b|\b(?=[\w-]{0,40}\d)[\w-]{4,64}\b"
+# Names one thing within its own trace, and another in another.
+_PLACEHOLDER = r"<[A-Z][A-Z0-9]{1,9}_\d{1,6}>"
+_IDENTIFIER = re.compile(f"{_PLACEHOLDER}|{_NAME}")
 # How users say yes, in the languages that the redaction reads as well.
 _YES = re.compile(
-    r"(?i)\b(?:yes|yeah|yep|yup|sure|okay|ok|confirm(?:ed)?|go ahead|please (?:do|proceed)|proceed|correct"
-    r"|sounds good|that works|do it|ja|genau|einverstanden|bitte ja|oui|d'accord|s[ií]|claro|de acuerdo)\b"
+    r"(?i)\b(?:yes|yeah|yep|yup|sure|okay|ok|agreed|absolutely|correct|confirm(?:ed)?|go ahead|proceed"
+    r"|please do(?! not|n['’]?t)|sounds good|that works|do it"
+    r"|ja|jawohl|genau|klar|einverstanden|bestätige|(?:richtig|stimmt|passt|in ordnung)(?! nicht)"
+    r"|mach das|machen sie das|oui|ouais|d['’]accord|bien sûr|volontiers|confirme|allez-y|vas-y|c['’]est bon"
+    r"|sí|si(?=[,.! ]*$|[,.!]| por favor| claro| confirmo)|claro|vale|confirmo|adelante|correcto|de acuerdo"
+    r"|por supuesto)\b"
 )
+# What turns the yes behind it into a no, with one word between them at most.
+_NOT = re.compile(r"(?i)(?:\b(?:not|never|no|nicht|nie|kein|pas|nunca)|n['’]t)\s{1,3}(?:\w{1,12}\s{1,3})?$")
+_LONGEST_NO = 32
 # Tools whose name starts so only look; the others leave something changed behind.
 _READING = frozenset(
     {
@@ -82,7 +95,7 @@ class Course(Model):
             content_hash=capture.content_hash,
             terms=terms_of(request_of(capture)),
             actions=tuple(_actions(capture)),
-            seconds=max(0.0, capture.trace.root.duration_ns / 1e9),
+            seconds=min(max(capture.trace.root.duration_ns, 0), _MOST_SECONDS * 1e9) / 1e9,
         )
 
     @property
@@ -93,7 +106,8 @@ class Course(Model):
     @property
     def identifiers(self) -> frozenset[str]:
         """The things that its calls name: two runs that name one in common are about the same."""
-        return frozenset(name for action in self.actions for name in _IDENTIFIER.findall(action.arguments))
+        found = (name for action in self.actions for name in _IDENTIFIER.findall(action.arguments))
+        return frozenset(name for name in found if not name.startswith("<"))
 
     @property
     def changes(self) -> tuple[Action, ...]:
@@ -123,15 +137,23 @@ def is_reading(tool: str) -> bool:
     return re.split(r"[-_. ]|(?<=[a-z])(?=[A-Z])", tool, maxsplit=1)[0].lower() in _READING
 
 
+def says_yes(said: str) -> bool:
+    """Say whether words agree to what was proposed; "not sure" does not."""
+    return any(
+        not _NOT.search(said, max(0, found.start() - _LONGEST_NO), found.start())
+        for found in _YES.finditer(said)
+    )
+
+
 def _actions(capture: Capture) -> Iterator[Action]:
     said: dict[str, str] = _said_before(capture.spans)
     for call in tool_calls(capture.trace)[:_MOST_CALLS]:
         if not call.failed:
             yield Action(
-                tool=call.name,
+                tool=call.name[:_LONGEST_NAME],
                 arguments=_spelled(call),
                 span_id=call.span.span_id,
-                confirmed=_YES.search(said.get(call.span.span_id, "")) is not None,
+                confirmed=says_yes(said.get(call.span.span_id, "")),
             )
 
 

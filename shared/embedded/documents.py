@@ -13,7 +13,7 @@ from shared.domain.canonical import canonical_json
 from shared.domain.ids import is_document_id
 from shared.embedded.database import Database
 from shared.errors import RefusedError
-from shared.ports import Create, Delete, Document, Neighbour, Page, Replace, Vector, Write
+from shared.ports import Check, Create, Delete, Document, Neighbour, Page, Replace, Vector, Write
 from shared.topology import QUERIES, Query, VectorIndex
 
 _READ_AT_ONCE = 500
@@ -146,6 +146,14 @@ def _apply(connection: sqlite3.Connection, write: Write) -> None:
                 "DELETE FROM documents WHERE collection = ? AND id = ? AND version = ?",
                 (collection, document_id, int(version or 0)),
             )
+        case Check(collection, document_id, version):
+            found = connection.execute(
+                "SELECT 1 FROM documents WHERE collection = ? AND id = ? AND version = ?",
+                (collection, document_id, int(version)),
+            )
+            if found.fetchone() is None:
+                raise _PreconditionError
+            return
     if cursor.rowcount != 1:
         raise _PreconditionError
 

@@ -11,7 +11,6 @@ from shared.domain.captures import Capture, CaptureHead, head_of
 from shared.domain.ids import document_id
 from shared.ports import Create, Delete, Document, Documents, Replace, Write
 from shared.repositories.bodies import drops, pack, unpack
-from shared.repositories.contrasts import Contrasts
 from shared.repositories.courses import Courses
 from shared.repositories.paging import every
 from shared.topology import (
@@ -142,14 +141,13 @@ class _CaptureCollection:
             _STORED_AT: at.astimezone(UTC).isoformat(timespec="microseconds"),
             **pack(self._documents, self._collection, name, capture),
         }
-        beside = self._beside(capture)
-        if before is None:
-            done = self._documents.commit(Create(self._collection, name, data), *beside)
-        else:
+        writes: list[Write] = [Create(self._collection, name, data)]
+        if before is not None:
             replaced = Replace(self._collection, name, data, before.version)
-            done = self._documents.commit(replaced, *drops(self._collection, name, before.data), *beside)
-        if not done:
-            return Stored.CONFLICT
+            writes = [replaced, *drops(self._collection, name, before.data)]
+        while not self._documents.commit(*writes, *self._beside(capture)):
+            if not self._is_still(name, before):
+                return Stored.CONFLICT
         return Stored.REPLACED if before else Stored.NEW
 
     def remove(self, trace_id: str, known: Known) -> bool:
@@ -158,16 +156,22 @@ class _CaptureCollection:
         if known.document is None:
             return self._documents.get(self._collection, name) is None
         removed = Delete(self._collection, name, known.document.version)
-        beside = self._beside_removed(_head(known.document))
         dropped = drops(self._collection, name, known.document.data)
-        done = self._documents.commit(removed, *dropped, *beside)
-        return done or self._documents.get(self._collection, name) is None
+        while not self._documents.commit(removed, *dropped, *self._beside_removed(trace_id)):
+            if not self._is_still(name, known.document):
+                return self._documents.get(self._collection, name) is None
+        return True
+
+    def _is_still(self, name: str, known: Document | None) -> bool:
+        """Say whether a capture is as it was known: then a commit failed by what is written beside it."""
+        found = self._documents.get(self._collection, name)
+        return (found.version if found else None) == (known.version if known else None)
 
     def _beside(self, capture: Capture) -> list[Write]:  # noqa: ARG002 - for a control group
         """List what is written together with a capture."""
         return []
 
-    def _beside_removed(self, head: CaptureHead) -> list[Write]:  # noqa: ARG002 - for a control group
+    def _beside_removed(self, trace_id: str) -> list[Write]:  # noqa: ARG002 - for a control group
         """List what is written when a capture goes."""
         return []
 
@@ -191,14 +195,12 @@ class HealthyCaptures(_CaptureCollection):
         """Use the `healthy_traces` collection."""
         super().__init__(documents, HEALTHY_TRACES, ALL_HEALTHY, HEALTHY_LATEST_FIRST)
         self._courses = Courses(documents)
-        self._contrasts = Contrasts(documents)
 
     def _beside(self, capture: Capture) -> list[Write]:
-        return [*self._courses.writes_of(capture), *self._contrasts.changed(capture.ml_app, capture.env)]
+        return self._courses.writes_of(capture)
 
-    def _beside_removed(self, head: CaptureHead) -> list[Write]:
-        gone = self._courses.removal_of(head.trace_id)
-        return [gone, *self._contrasts.changed(head.ml_app, head.env)]
+    def _beside_removed(self, trace_id: str) -> list[Write]:
+        return self._courses.removal_of(trace_id)
 
     def lacking(self, trace_ids: Iterable[str]) -> list[str]:
         """Name those of these traces that are not stored, in their order."""

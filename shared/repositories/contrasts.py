@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from shared.domain.canonical import digest
-from shared.ports import Create, Document, Documents, Replace, Write
+from shared.ports import Check, Create, Document, Documents, Replace, Write
 from shared.repositories.paging import every
 from shared.topology import CONTRASTS, CONTRASTS_BY_STATE
 
@@ -37,13 +37,18 @@ class Contrasts:
         """Use the `contrasts` collection."""
         self._documents = documents
 
-    def changed(self, ml_app: str, env: str) -> list[Write]:
-        """Give the write that notes a change, for the commit that makes it; none where one is noted."""
+    def changed(self, ml_app: str, env: str) -> Write:
+        """Give the write that notes a change, for the commit that makes it; a check where one is noted.
+
+        Unchecked, a sweep could begin and end between this and the commit, and miss the change.
+        """
         found = self._documents.get(CONTRASTS, digest(ml_app, env))
         if found is None:
-            return [Create(CONTRASTS, digest(ml_app, env), _data(ml_app, env, State.CHANGED, 0))]
+            return Create(CONTRASTS, digest(ml_app, env), _data(ml_app, env, State.CHANGED, 0))
         known = _contrast(found)
-        return [] if known.state is State.CHANGED else [_moved(known, State.CHANGED, known.generation)]
+        if known.state is State.CHANGED:
+            return Check(CONTRASTS, found.id, known.version)
+        return _moved(known, State.CHANGED, known.generation)
 
     def generation(self, ml_app: str, env: str) -> int | None:
         """Say which generation of a control group this is; None where there was never a healthy run."""

@@ -1,4 +1,4 @@
-"""`make bench`: runs, redaction, extraction, start-up, throughput, edge, beside a floor or a peer.
+"""`make bench`: runs, redaction, extraction, a storm, start-up, throughput, edge, beside a floor or a peer.
 
 `python -m tests.bench run redaction extraction …` measures those of them that it is told.
 """
@@ -61,6 +61,7 @@ def main() -> None:
         # Imported late: the peak of a process that is started counts that of the one that starts it.
         "startup": lambda: import_module("tests.bench.startup").print_startup(),
         "extraction": lambda: import_module("tests.bench.extraction").print_extraction(traces),
+        "storm": lambda: import_module("tests.bench.storm").print_storm(),
         "ingestion": lambda: import_module("tests.bench.ingestion").print_ingestion(traces),
         "throughput": lambda: import_module("tests.bench.throughput").print_throughput(traces),
         "edge": lambda: import_module("tests.bench.edge").print_edge(),

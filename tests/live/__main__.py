@@ -66,8 +66,6 @@ def evaluate(
     runs, labels = runs_of(traces, truth), labels_of(truth)
     labelled = {label.trace_id for label in labels}
     arms = made_arms(settings, {run.capture.trace_id: run.pattern for run in runs})
-    if len(arms) == 1:
-        print("note: no arm asks a model in this version; the rules are measured alone", file=sys.stderr)
     asked = ask(
         sample((run.capture for run in runs if run.capture.trace_id in labelled), limit),
         arms,

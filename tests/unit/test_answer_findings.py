@@ -131,8 +131,9 @@ def test_a_deed_that_another_call_has_done_may_be_claimed(tool: str) -> None:
     assert claimed_success(_claiming("Your table has been booked.", "book_table", done)) is None
 
 
-def test_what_had_been_done_before_may_be_claimed() -> None:
-    told = _claiming("Your order is cancelled.", "cancel_order", error="order is already cancelled")
+@pytest.mark.parametrize("error", ["the order was cancelled in May", "nothing left to do: done already"])
+def test_what_had_been_done_before_may_be_claimed(error: str) -> None:
+    told = _claiming("Your order is cancelled.", "cancel_order", error=error)
 
     assert claimed_success(told) is None
 

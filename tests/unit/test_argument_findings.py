@@ -11,12 +11,15 @@ from shared.domain.signals import SignalRules
 from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType as F
 from shared.redaction.policy import Redaction
-from tests.unit.build import SALT, call, capture, failed_call, model, root, step, trace
+from tests.unit.build import SALT, call, capture, failed_call, model, root, step, trace, verdict
 from tests.unit.found import invented_argument, the
+
+# An application knows things that no step tells, so something must say that the arguments were wrong.
+JUDGED = {"tool_argument_correctness": verdict()}
 
 
 def _asked(said: str, *steps: Span, **fields: Any) -> Capture:
-    return capture(root(input={"value": said}, **fields), *steps)
+    return capture(root(input={"value": said}, evaluations=JUDGED, **fields), *steps)
 
 
 def _look(value: str, key: str = "order_id", **fields: Any) -> Span:
@@ -40,6 +43,16 @@ def test_a_name_that_nobody_has_told_is_blamed_on_its_call(key: str, value: str)
     assert (finding.failure_type, finding.span_id) == (F.WRONG_ARGUMENTS, "look")
     assert value in finding.quote
     assert finding.stable == f"get_order:{key}"
+
+
+def test_what_an_application_may_know_by_itself_is_no_invention_unless_the_tool_refused_it() -> None:
+    asked = {"input": {"value": "Where is my parcel?"}, "evaluations": {"quality": verdict()}}
+    refused = failed_call("look", "get_order", "404 Not Found", {"order_id": "W2378156"}, start_ns=4_000)
+    away = failed_call("look", "get_order", "503 unavailable", {"order_id": "W2378156"}, start_ns=4_000)
+
+    assert invented_argument(capture(root(**asked), _look("W2378156"))) is None
+    assert invented_argument(capture(root(**asked), away)) is None
+    assert the(invented_argument(capture(root(**asked), refused))).span_id == "look"
 
 
 def test_an_address_that_nobody_has_told_is_blamed() -> None:
@@ -107,6 +120,7 @@ def test_what_comes_later_or_is_only_asked_for_vouches_for_nothing(before: Span)
         ("thought", "The order W2378156 may be it"),
         ("version_no", "v2.10.3"),
         ("quarter_ref", "Q3-2024"),
+        ("order_id", "the 12th or the 13th"),
     ],
 )
 def test_dates_amounts_words_and_what_a_caller_makes_up_are_no_names(key: str, value: str) -> None:
@@ -121,11 +135,11 @@ def test_a_guess_that_was_refused_and_put_right_has_done_no_harm() -> None:
 
 
 def test_a_run_that_tells_no_request_has_nothing_to_compare() -> None:
-    assert invented_argument(capture(root(input=None), _look("W2378156"))) is None
+    assert invented_argument(capture(root(input=None, evaluations=JUDGED), _look("W2378156"))) is None
 
 
 def test_a_run_whose_texts_were_withheld_has_nothing_to_compare() -> None:
-    told = trace(root(input={"value": "Where is W2378156?"}), _look("W2378156"))
+    told = trace(root(input={"value": "Where is W2378156?"}, evaluations=JUDGED), _look("W2378156"))
     policy = FreeTextPolicy(default=FreeText.WITHHOLD)
 
     withheld = capture_of(told, rules=SignalRules(), redaction=Redaction(SALT, free_text=policy))

@@ -195,7 +195,9 @@ def test_a_run_that_only_says_that_it_failed_has_no_step_to_blame() -> None:
 
 
 def test_what_an_agent_answers_is_no_word_about_its_error() -> None:
-    told = root(status="error", output={"value": "Error 503, sorry"}, extra=_error("AuthenticationError"))
+    told = root(
+        status="error", output={"value": "RateLimitError: sorry"}, extra=_error("AuthenticationError")
+    )
 
     assert the(unrecovered_error(capture(told))).failure_type is F.CLIENT_ERROR
 
@@ -221,8 +223,9 @@ def test_a_tool_that_declines_is_a_failure_when_the_application_just_goes_on() -
     declined = failed_call("book", "book_seat", "Error: no seat 12C on this train", start_ns=2_000)
     on = model("go", tools=("think",), start_ns=3_000)
     said = model("say", said="All done.", start_ns=4_000)
+    judged = root(evaluations={"goal_completeness": verdict()})
 
-    assert the(unrecovered_error(capture(root(), declined, on, said))).span_id == "book"
+    assert the(unrecovered_error(capture(judged, declined, on, said))).span_id == "book"
 
 
 def test_a_services_fault_is_a_failure_though_the_user_is_told() -> None:

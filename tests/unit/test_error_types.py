@@ -88,6 +88,10 @@ def test_a_class_or_code_is_read_wherever_a_shape_tells_it(fields: dict[str, Any
     assert type_of_error(_span(**fields)) is F.RATE_LIMITED
 
 
+def test_of_a_dotted_name_the_class_counts_not_where_it_lives() -> None:
+    assert type_of_error(_span(error={"type": "redis.connection.AuthenticationError"})) is F.CLIENT_ERROR
+
+
 def test_the_more_telling_of_two_names_decides() -> None:
     error = {"type": "invalid_request_error", "code": "context_length_exceeded", "status": 400}
 

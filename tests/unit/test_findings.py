@@ -78,7 +78,10 @@ CASES = {
     "contradicted_value": _answering(
         "Your balance is 412.", call("look", "get_account", {}, {"balance": 93})
     ),
-    "invented_argument": _answering("Fine.", call("look", "get_order", {"order_id": "W2378156"}, "ok")),
+    "invented_argument": capture(
+        root(input={"value": "Where is it?"}, evaluations={"tool_argument_correctness": verdict()}),
+        call("look", "get_order", {"order_id": "W2378156"}, "ok"),
+    ),
     "mismatched_arguments": capture(
         root(),
         model("ask", extra={"tool_definitions": [{"name": "order", "schema": PARAMETERS}]}),

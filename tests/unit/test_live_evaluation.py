@@ -7,19 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from functions.extract.extraction import pattern_of
 from functions.measuring.extraction import Steps
 from functions.measuring.labels import Label
 from shared.domain.captures import Capture
-from shared.domain.model_calls import Trouble
+from shared.domain.model_calls import ModelPrice, Trouble, Usage
 from shared.domain.patterns import FailurePattern
 from shared.domain.taxonomy import FailureType
 from shared.errors import ModelTroubleError
+from shared.ports import ModelAnswer, ModelRequest
 from shared.settings import Settings
 from tests.live.__main__ import evaluate
-from tests.live.arms import Arm
+from tests.live.arms import Arm, arms_asking
 from tests.live.evaluation import MOST_TROUBLES, ask, figures_by_arm, sample, spelled_figures
 from tests.pipeline.command import environment
-from tests.unit.build import capture, pattern, root
+from tests.unit.build import call, capture, failed_call, pattern, root
+from tests.unit.told_models import answer_of
 
 F = FailureType
 CAPTURES = [
@@ -142,7 +145,7 @@ def test_every_arm_is_printed_beside_the_floor(airline: Path, capsys: pytest.Cap
     assert err == ""
 
 
-def test_rules_alone_are_measured_and_told_so(airline: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rules_alone_are_measured(airline: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evaluate(
         airline,
         Settings(),
@@ -151,7 +154,43 @@ def test_rules_alone_are_measured_and_told_so(airline: Path, capsys: pytest.Capt
         most_usd=1.0,
     )
 
-    out, err = capsys.readouterr()
     # Of the 116 failed runs one deviates in a way that no type says.
-    assert "rules: 115 measured" in out
-    assert "no arm asks a model" in err
+    assert "rules: 115 measured" in capsys.readouterr().out
+
+
+class Answering:
+    """A model that blames one step, and keeps what it was asked."""
+
+    name = "a-model"
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+        self.asked: list[ModelRequest] = []
+
+    def answer(self, request: ModelRequest) -> ModelAnswer:
+        self.asked.append(request)
+        cause = {"cause": "", "failure_type": "wrong_arguments", "span": self.step, "quote": "503 service"}
+        text = answer_of(failure_types=["wrong_arguments"], failing_span=self.step, root_causes=[cause])
+        return ModelAnswer(text, Usage(1_000_000, 100_000, 2.0))
+
+
+def test_a_model_alone_is_shown_nothing_of_the_rules_and_both_are_joined() -> None:
+    told = capture(
+        root(),
+        failed_call("look", "get_page", "503 service unavailable", {"page": 1}),
+        call("more", "get_more"),
+    )
+    by_rules = pattern_of(told)
+    model = Answering("s2")
+
+    arms = arms_asking(model, ModelPrice(input=1.5, output=9.0), lambda _: by_rules)
+    alone, both = arms["model"](told), arms["both"](told)
+
+    unaided, aided = model.asked
+    assert "infrastructure_error" not in unaided.content
+    assert "infrastructure_error" in aided.content
+    assert (by_rules.leading_type, by_rules.failing_span_id) == (F.INFRASTRUCTURE_ERROR, "look")
+    assert (alone.leading_type, alone.failing_span_id) == (F.WRONG_ARGUMENTS, "look")
+    assert both.failure_types == (F.INFRASTRUCTURE_ERROR, F.WRONG_ARGUMENTS)
+    assert alone.extractor.cost_usd == pytest.approx(1.5 + 0.9)
+    assert both.extractor.latency_ms == 2000

@@ -114,16 +114,13 @@ def test_what_stands_for_a_redacted_value_breaks_no_schema() -> None:
     assert malformed_output(told) is None
 
 
-def _bomb(levels: int = 40) -> dict[str, JsonValue]:
+def _bomb(levels: int = 16) -> dict[str, JsonValue]:
+    """Spell a schema of few lines that stands for very many parts."""
     parts: dict[str, JsonValue] = {
-        f"d{at}": {"allOf": [{"$ref": f"#/$defs/d{at + 1}"}, {"$ref": f"#/$defs/d{at + 1}"}]}
-        for at in range(levels)
+        f"d{at}": {"allOf": [{"$ref": f"#/$defs/d{at + 1}"}] * 8} for at in range(levels)
     }
-    return {
-        "type": "object",
-        "allOf": [{"$ref": "#/$defs/d0"}],
-        "$defs": {**parts, f"d{levels}": {"minProperties": 9}},
-    }
+    last: JsonValue = {"minProperties": 9}
+    return {"type": "object", "allOf": [{"$ref": "#/$defs/d0"}], "$defs": {**parts, f"d{levels}": last}}
 
 
 @pytest.mark.parametrize(
@@ -143,6 +140,12 @@ def _bomb(levels: int = 40) -> dict[str, JsonValue]:
         {"type": "object", "patternProperties": {"(?<=a)b": {"type": "integer"}}, "required": ["x"]},
         {"type": "object", "patternProperties": {"(a{1000}){1000}": {"type": "integer"}}, "required": ["x"]},
         {"type": ["object", 5], "required": ["x"]},
+        {
+            "type": "object",
+            "required": ["x"],
+            "properties": {"size": {"$ref": "#/$defs/tree"}},
+            "$defs": {"tree": {"properties": {"left": {"$ref": "#/$defs/tree"}}}},
+        },
         _bomb(),
     ],
 )

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from pydantic import JsonValue
 
+from functions.extract.error_types import type_of_error
 from functions.extract.rules.course import Course
 from functions.extract.rules.finding import Finding, around_place, opening
 from shared.domain.canonical import canonical_json
@@ -32,10 +33,10 @@ _NO_CODE = re.compile(
     r"|\d{4}-?\d\d.{0,30}|v\d.{0,20}|[0-9a-f-]{16,40}|(?:q[1-4]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec).{0,12}"
 )
 _EMAIL = re.compile(r"<EMAIL_\d{1,6}>")
-_WITHHELD = "<WITHHELD_"
 _DIGITS = re.compile(r"\d{4,}")
 _LEAST_DIGITS = 2
 _MARKS = re.compile(r"[\W_]+")
+_REFUSED = frozenset({FailureType.WRONG_ARGUMENTS, FailureType.CLIENT_ERROR})
 _MOST_ARGUMENTS = 40
 # A run that names more things than this is searched for no more of them.
 _MOST_VALUES = 200
@@ -44,12 +45,17 @@ _MOST_VALUES = 200
 def invented_argument(course: Course) -> Finding | None:
     """Blame the first call that names a thing which nobody has named before, in whichever spelling.
 
+    An application may know things that no step tells, its catalogue or who is
+    signed in: so the tool must have refused the call, or a verdict be on arguments.
     One that was refused and then put right has done no harm.
     """
-    if not course.asked.strip() or _WITHHELD.lower() in course.asked:
+    if not course.asked.strip():
         return None
     heard = _Heard(course)
+    judged = any(one.failure_type is FailureType.WRONG_ARGUMENTS for one in course.capture.signals)
     for call in course.calls:
+        if not judged and not (call.failed and type_of_error(call.span) in _REFUSED):
+            continue
         for key, value in dict.fromkeys(_names_in(call.arguments)):
             if heard.tells(value, before=course.places[call.span.span_id]):
                 continue
