@@ -342,6 +342,7 @@ def test_what_is_not_set_is_what_the_settings_say_without_it() -> None:
             continue
         field = named.get(name, name)
         # An empty variable of the environment is one that is not set.
-        set_so = Settings.model_validate({field: told} if told not in {None, ""} else {})
+        told_so = {field: told} if told not in {None, ""} else {}
+        set_so = Settings.model_validate({"google_cloud_project": "some-project"} | told_so)
         without = unset.asks_model if name == "ask_model" else getattr(unset, field)
         assert getattr(set_so, field) == without, name
