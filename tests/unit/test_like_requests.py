@@ -1,6 +1,7 @@
 """The healthy runs whose requests are most alike: the same ones whatever came first."""
 
 import random
+from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,3 +95,16 @@ def test_a_run_of_the_very_request_comes_first(terms: list[set[str]], data: st.D
 
 def test_the_group_knows_how_many_there_are() -> None:
     assert len(ControlGroup([_asked("a", "x"), _asked("b", "y")])) == 2
+
+
+def test_the_last_digits_of_sums_decide_nothing() -> None:
+    """Two that are equally alike by other words: their likeness is summed in another order."""
+    for counts in combinations(range(2, 9), 3):
+        ahead, back = (
+            dict(zip(names, counts, strict=True)) for names in (("a1", "a2", "a3"), ("b1", "b2", "b3"))
+        )
+        asked = {**ahead, **dict(reversed(back.items()))}
+        group = ControlGroup([_course("1", back), _course("2", ahead)])
+
+        assert [one.trace_id for one in group.nearest(asked, 2)] == ["1", "2"]
+        assert [one.trace_id for one in group.nearest(dict(reversed(asked.items())), 2)] == ["1", "2"]
