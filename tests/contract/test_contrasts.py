@@ -1,87 +1,16 @@
-"""What is kept of healthy runs for contrasts: no change is lost, none is told twice, all is in one commit."""
+"""Notes of changed control groups: no change is lost, and none is told twice."""
 
-import random
-import threading
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from shared.domain.captures import Capture
-from shared.domain.courses import Reference
-from shared.domain.patterns import FailurePattern
-from shared.domain.taxonomy import FailureType
-from shared.ports import Check, Create, Delete, Document, Documents, Replace, Write
-from shared.repositories.captures import HealthyCaptures, Known, Seen, Stored
+from shared.ports import Check, Create, Delete, Documents, Replace
+from shared.repositories.captures import Stored
 from shared.repositories.contrasts import Contrast, Contrasts, State
 from shared.repositories.courses import Courses
-from shared.repositories.patterns import Patterns
-from shared.topology import ALL_HEALTHY, CONTRASTS, COURSES, GROUPS, HEALTHY_TRACES, chunks_of
+from shared.topology import CONTRASTS, GROUPS
+from tests.contract.keeping import SHOP, Between, due, keep, remove, sweep
 from tests.contract.test_documents import racing
-from tests.unit import build
-from tests.unit.runs import cancelled, captured, looked, run
-
-NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
-SHOP = ("shop-assistant", "prod")
-
-
-class Between:
-    """Lets something happen right before the next commit, once; counts the writes of a collection."""
-
-    def __init__(self, documents: Documents, then: Callable[[], Any] = lambda: None) -> None:
-        self._documents = documents
-        self.then: Callable[[], Any] | None = then
-        self.written: list[Write] = []
-
-    def commit(self, *writes: Write) -> bool:
-        then, self.then = self.then, None
-        if then:
-            then()
-        done = self._documents.commit(*writes)
-        self.written += [one for one in writes if done and not isinstance(one, Check)]
-        return done
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._documents, name)
-
-
-def healthy(trace_id: str, *, order: str = "W1001", env: str = "prod") -> Capture:
-    return captured(run(trace_id, looked(order), cancelled(order), env=env))
-
-
-def keep(documents: Documents, trace_id: str, **fields: Any) -> Stored:
-    store = HealthyCaptures(documents)
-    return store.store(healthy(trace_id, **fields), store.known(trace_id), at=NOON)
-
-
-def remove(documents: Documents, trace_id: str) -> bool:
-    store = HealthyCaptures(documents)
-    return store.remove(trace_id, store.known(trace_id))
-
-
-def due(documents: Documents) -> list[Contrast]:
-    return list(Contrasts(documents).due())
-
-
-def sweep(documents: Documents, then: Callable[[], Any] = lambda: None) -> list[str]:
-    """Go through all that is due, as far as the healthy runs that a sweep sees."""
-    contrasts, seen = Contrasts(documents), list[str]()
-    for known in due(documents):
-        if begun := contrasts.begin(known):
-            seen += named(documents, begun.generation, (begun.ml_app, begun.env))
-            then()
-            contrasts.settle(begun)
-    return seen
-
-
-def named(documents: Documents, generation: int | None = 0, home: tuple[str, str] = SHOP) -> list[str]:
-    group = Courses(documents).control_group(*home, generation)
-    return sorted(one.trace_id for one in group.nearest(dict.fromkeys(("cancel", "my", "tent"), 1), 99))
-
-
-def contents(documents: Documents) -> set[str]:
-    return {one.id for one in documents.query(ALL_HEALTHY, limit=100).documents}
 
 
 @pytest.fixture
@@ -213,169 +142,39 @@ def test_a_sweep_that_was_broken_off_is_begun_again_as_a_new_one(swept: Document
     assert due(swept) == []
 
 
-def test_of_two_sweeps_at_once_one_begins_and_an_earlier_one_ends_nothing(swept: Documents) -> None:
+def begun_from(documents: Documents) -> Contrast:
+    [known] = due(documents)
+    begun = Contrasts(documents).begin(known)
+    assert begun is not None
+    return begun
+
+
+def test_of_many_sweeps_that_begin_at_once_one_does(swept: Documents) -> None:
     keep(swept, "h2")
-    contrasts = Contrasts(swept)
     [known] = due(swept)
-    begun = [one for one in racing(lambda _: contrasts.begin(known)) if one]
-    assert len(begun) == 1
-    later = contrasts.begin(begun[0])
-    contrasts.settle(begun[0])
-    assert due(swept) == [later]
+
+    assert len([one for one in racing(lambda _: Contrasts(swept).begin(known)) if one]) == 1
 
 
-def test_a_healthy_capture_and_its_course_come_and_go_together(documents: Documents) -> None:
-    name = healthy("h1").trace_id
-    keep(documents, name)
-    assert contents(documents) == {name}
-    assert documents.get(COURSES, name) is not None
-    known = HealthyCaptures(documents).known(name)
-
-    keep(documents, name, order="W2002")
-    # Somebody who knew what was there before neither stores nor removes anything.
-    store = HealthyCaptures(documents)
-    assert store.store(healthy(name, order="W3003"), known, at=NOON) is Stored.CONFLICT
-    assert not store.remove(name, known)
-    [course] = Courses(documents).control_group(*SHOP, 0).nearest({"cancel": 1}, 9)
-    assert course.reference == Reference(
-        trace_id=name, content_hash=healthy(name, order="W2002").content_hash
-    )
-
-    assert remove(documents, name)
-    assert documents.get(COURSES, name) is None
-
-
-def test_of_many_writers_of_one_trace_one_course_and_capture_agree(documents: Documents) -> None:
-    known = HealthyCaptures(documents).known("h1")
-
-    def write(at: int) -> Stored:
-        return HealthyCaptures(documents).store(healthy("h1", order=f"W100{at}"), known, at=NOON)
-
-    assert sorted(racing(write, 4)) == [Stored.CONFLICT] * 3 + [Stored.NEW]
-    assert_agreed(documents, "h1")
-
-
-def test_many_that_come_at_once_are_all_stored(documents: Documents) -> None:
-    assert racing(lambda at: keep(documents, f"h{at}"), 6) == [Stored.NEW] * 6
-    assert sweep(documents) == [f"h{at}" for at in range(6)]
-
-
-def assert_agreed(documents: Documents, name: str) -> None:
-    head = HealthyCaptures(documents).head(name)
-    assert head is not None
-    [course] = Courses(documents).control_group(*SHOP, 0).nearest({"cancel": 1}, 9)
-    assert course.content_hash == head.content_hash
-
-
-def test_what_a_head_says_beside_changes_nothing(swept: Documents) -> None:
-    store = HealthyCaptures(swept)
-    seen = Seen("another look", settled=True, cited_by=(), roster="r")
-
-    assert store.store(healthy("h1"), store.known("h1"), at=NOON, seen=seen) is Stored.REPLACED
-
+def test_a_sweep_that_is_begun_again_while_it_goes_on_ends_both(swept: Documents) -> None:
+    """Else sweeps that are longer than the time between two ticks would never come to an end."""
+    keep(swept, "h2")
+    first = begun_from(swept)
+    begun_from(swept)
+    third = begun_from(swept)
+    Contrasts(swept).settle(first)
     assert due(swept) == []
-    assert_agreed(swept, "h1")
+    Contrasts(swept).settle(third)
+    assert (due(swept), Courses(swept).generation(*SHOP)) == ([], third.generation)
 
 
-def test_a_run_that_turns_out_to_be_another_applications_changes_both(swept: Documents) -> None:
-    """Its root, which says where it ran, came late."""
-    keep(swept, "h1", env="staging")
-
-    assert {(one.ml_app, one.env) for one in due(swept)} == {SHOP, ("shop-assistant", "staging")}
-    sweep(swept)
-    assert named(swept, 2) == []
-    assert named(swept, 1, ("shop-assistant", "staging")) == ["h1"]
-
-
-def test_a_large_course_leaves_nothing_behind(documents: Documents) -> None:
-    noise = random.Random(5)
-
-    def odd() -> Capture:
-        texts = ["".join(chr(noise.randrange(0x4E00, 0x9000)) for _ in range(1990)) for _ in range(200)]
-        calls = [build.call(f"c{n}", "do", {"x": one}, start_ns=9 + n) for n, one in enumerate(texts)]
-        unlike = {"spans": (build.root(), *calls), "content_hash": texts[0]}
-        return build.capture().model_copy(update=unlike)
-
-    def chunks(within: str) -> list[Document]:
-        page = documents.query(
-            ALL_HEALTHY._replace(collection=chunks_of(within, odd_id), order_by=None), limit=50
-        )
-        return page.documents
-
-    odd_id = build.TRACE_ID
-    store = HealthyCaptures(documents)
-    assert store.store(odd(), store.known(odd_id), at=NOON) is Stored.NEW
-    first = {one.id for one in chunks(COURSES)}
-    assert first
-    assert store.store(odd(), store.known(odd_id), at=NOON) is Stored.REPLACED
-    assert not first & {one.id for one in chunks(COURSES)}
-    assert store.remove(odd_id, store.known(odd_id))
-    assert chunks(COURSES) + chunks(HEALTHY_TRACES) == []
-
-
-def test_a_control_group_is_read_once_for_each_generation(documents: Documents) -> None:
-    keep(documents, "h1")
-    courses = Courses(documents)
-    first = courses.control_group(*SHOP, 0)
-    keep(documents, "h2")
-    assert courses.control_group(*SHOP, 0) is first
-    sweep(documents)
-    second = courses.control_group(*SHOP, courses.generation(*SHOP))
-    assert (len(first), len(second)) == (1, 2)
-    assert courses.control_group(*SHOP, 1) is second
-    # Who began before a sweep is given what that has read, not something older.
-    assert courses.control_group(*SHOP, 0) is second
-    assert len(courses.control_group("shop-assistant", "staging", None)) == 0
-
-
-def test_a_process_that_knows_many_groups_still_reads_each_right(documents: Documents) -> None:
-    homes = [f"e{at}" for at in range(18)]
-    for home in homes:
-        keep(documents, f"h-{home}", env=home)
-    courses = Courses(documents)
-    for home in [*homes, *homes]:
-        assert [
-            one.trace_id for one in courses.control_group("shop-assistant", home, 0).nearest({"cancel": 1}, 9)
-        ] == [f"h-{home}"]
-
-
-def test_threads_read_one_generation_together(swept: Documents) -> None:
-    courses = Courses(swept)
-    read = threading.Semaphore(1)
-
-    class Counted(Between):
-        def query(self, *asked: Any, **limits: Any) -> Any:
-            assert read.acquire(blocking=False), "read twice"
-            return self._documents.query(*asked, **limits)
-
-    courses = Courses(Counted(swept))
-    groups = racing(lambda _: courses.control_group(*SHOP, 1))
-    assert all(one is groups[0] for one in groups)
-
-
-def test_the_latest_failures_that_rest_on_healthy_runs_come_first(documents: Documents) -> None:
-    patterns = Patterns(documents)
-
-    def pattern(name: str, hour: int, **fields: Any) -> FailurePattern:
-        plain = build.pattern(name, FailureType.INCOMPLETE_TASK, failing="say")
-        return plain.model_copy(update={"started_at": NOON.replace(hour=hour), "references": (), **fields})
-
-    told = [
-        pattern("early", 1),
-        pattern("late", 9, references=(Reference(trace_id="h1", content_hash="x"),)),
-        pattern("by itself", 5, references=None),
-        pattern("withdrawn", 5, withdrawn=True),
-        pattern("elsewhere", 5, env="staging"),
-    ]
-    for one in told:
-        assert patterns.store(one, None)
-    assert [one.trace_id for one in patterns.contrasted(*SHOP)] == ["late", "early"]
-    known = patterns.get("late")
-    assert known is not None
-    assert patterns.store(pattern("late", 9, references=None), known)
-    assert [one.trace_id for one in patterns.contrasted(*SHOP)] == ["early"]
-
-
-def test_nothing_known_of_a_trace_is_no_error(documents: Documents) -> None:
-    assert HealthyCaptures(documents).remove("none", Known(None))
-    assert due(documents) == []
+def test_a_sweep_ends_none_that_was_begun_for_a_later_change(swept: Documents) -> None:
+    keep(swept, "h2")
+    first = begun_from(swept)
+    keep(swept, "h3")
+    begun_from(swept)
+    later = begun_from(swept)
+    Contrasts(swept).settle(first)
+    assert due(swept) == [later]
+    Contrasts(swept).settle(later)
+    assert due(swept) == []
