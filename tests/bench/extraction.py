@@ -13,12 +13,18 @@ from functions.local.trace_run import run_files
 from functions.measuring.extraction import Steps, chance, named_spans, steps_of
 from functions.measuring.shares import Share, mean
 from functions.measuring.table import interval, laid_out, percent, spelled
+from functions.sanitize.capture import capture_of
 from shared.domain.captures import Capture
 from shared.domain.conversation import leaf_texts
+from shared.domain.courses import Course
+from shared.domain.like_requests import ControlGroup
 from shared.domain.patterns import FailurePattern
+from shared.domain.signals import SignalRules
 from shared.domain.taxonomy import FailureType
+from shared.redaction.policy import Redaction
 from shared.settings import Settings
 from shared.wiring import wire_embedded
+from tests.bench.airline_privacy import traces_in
 from tests.bench.airline_truth import Truth, changing_tools, load_truth
 
 PASSES = 7
@@ -91,9 +97,11 @@ def print_extraction(traces: Path) -> None:
     names = [f"{name}, {column.runs} runs" for name, column in zip(halves, columns, strict=True)]
     for line in laid_out([("", *names), *_table(columns)]):
         print(f"  {line}")
-    rate = throughput([run.capture for run in runs], pattern_of)
+    group = control_group_in(traces)
+    rate = throughput([run.capture for run in runs], lambda capture: pattern_of(capture, group))
     print(
-        f"\nthe rules alone on one core: {rate:.0f} captures/s (median of {PASSES} passes, {len(runs)} each)"
+        f"\nthe rules with the contrast on one core: {rate:.0f} captures/s "
+        f"(median of {PASSES} passes, {len(runs)} each)"
     )
 
 
@@ -101,7 +109,7 @@ def runs_of(traces: Path, truth: list[Truth]) -> list[Run]:
     """Take the file through the whole loop, and join what stands in the store to the truth."""
     changing = changing_tools(truth)
     with tempfile.TemporaryDirectory() as folder:
-        parts = wire_embedded(Settings(evalforge_store=Path(folder) / "store.db"))
+        parts = wire_embedded(Settings(evalforge_store=Path(folder) / "store.db", ask_model=False))
         run_files([traces], parts)
         patterns = {pattern.trace_id: pattern for pattern in parts.patterns.all()}
         captures = {capture.trace_id: capture for capture in parts.captures.all()}
@@ -110,6 +118,13 @@ def runs_of(traces: Path, truth: list[Truth]) -> list[Run]:
         for one in truth
         if one.trace_id in patterns and (capture := captures.get(one.trace_id))
     ]
+
+
+def control_group_in(traces: Path) -> ControlGroup:
+    """Make the control group of a file's healthy runs."""
+    redaction = Redaction(b"a salt for measuring, 32 long or more")
+    captures = (capture_of(trace, rules=SignalRules(), redaction=redaction) for trace in traces_in(traces))
+    return ControlGroup([Course.of(capture) for capture in captures if capture.healthy])
 
 
 def quality_of(runs: Sequence[Run]) -> Quality:
