@@ -104,8 +104,10 @@ def requested_tools(span: Span) -> list[str]:
 
 
 def error_text(span: Span) -> str:
-    """Read what a step said of its error, word for word: its output, else the intake forms' error object."""
-    return _first_said(span.output) or _first_said(span.extra.get("error"))
+    """Read what a step said of its error, word for word: what it recorded as one, else its output."""
+    error = span.extra.get("error")
+    recorded = error.get("message") if isinstance(error, dict) else error
+    return _first_said(recorded) or _first_said(span.output) or _first_said(error)
 
 
 def error_words(span: Span) -> str:

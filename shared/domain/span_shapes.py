@@ -46,6 +46,7 @@ _TAGGED = ("session_id", "env", "service", "version")
 _MODEL = ("model_name", "model_provider")
 # Tracers of several languages write a key of `meta` and the one below it as one.
 _FOLDED = frozenset({"span", "error", "input", "output"})
+_FAILED = frozenset({"failed", "failure", "err", "fatal"})
 _NO_PARENT = frozenset({"", "undefined", "null", "none"})
 # A time below this many "nanoseconds" lies before 1980 and was meant in a coarser unit:
 # Datadog's own documented example gives `start_ns` in milliseconds.
@@ -242,7 +243,8 @@ def _in_one_place(
 
 def _status(cleaned: dict[str, Any], tags: tuple[str, ...]) -> str:
     """Read the status; where none is told, an error that is told says it."""
-    told = str(cleaned.get("status") or "").strip().lower()
+    told = str(cleaned.get("status") or "").strip().lower().removeprefix("status_code_")
+    told = "error" if told in _FAILED else told
     flagged = cleaned.get("error") or _tag(tags, "error") in ("1", "true")
     return told or ("error" if flagged else "ok")
 

@@ -36,16 +36,20 @@ class Failure(NamedTuple):
         return f"trace-{self.kind}-{self.number}"
 
 
-def write_failures(path: Path, *, kinds: int, each: int, app: str = "storm-shop") -> Path:
-    """Write a trace file of so many kinds of failure, each of which came so often, turn by turn."""
+def write_failures(path: Path, *, kinds: int, each: int, app: str = "storm-shop", first: str = "") -> Path:
+    """Write a trace file of so many kinds of failure, each of which came so often, turn by turn.
+
+    `first` is what the user of the first one of each kind says beside.
+    """
     failures = [Failure(kind, number) for number in range(each) for kind in range(kinds)]
-    path.write_text("".join(json.dumps(span) + "\n" for one in failures for span in _spans(one, app)))
+    spans = (span for one in failures for span in _spans(one, app, beside="" if one.number else first))
+    path.write_text("".join(json.dumps(span) + "\n" for span in spans))
     return path
 
 
-def _spans(failure: Failure, app: str) -> list[dict[str, object]]:
+def _spans(failure: Failure, app: str, beside: str) -> list[dict[str, object]]:
     start = 1_790_000_000_000_000_000 + failure.number * 1_000_000_000
-    asked = {"value": f"Fetch page {failure.number}, please"}
+    asked = {"value": f"Fetch page {failure.number}, please. {beside}".strip()}
     common: dict[str, object] = {
         "trace_id": failure.trace_id,
         "ml_app": app,
@@ -88,10 +92,12 @@ class Telling:
         self._seconds = seconds
         self._lock = threading.Lock()
         self.calls = 0
+        self.asked: list[ModelRequest] = []
 
     def answer(self, request: ModelRequest) -> ModelAnswer:
         with self._lock:
             self.calls += 1
+            self.asked.append(request)
         time.sleep(self._seconds)
         found = rules_in(request)
         kind, step = found["failure_types"][0], found["failing_span"]

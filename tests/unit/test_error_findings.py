@@ -255,3 +255,11 @@ def test_a_step_with_an_error_and_no_words_is_quoted_by_its_state() -> None:
     finding = the(unrecovered_error(capture(root(), _failing("x", "tool", 0, {}))))
 
     assert (finding.failure_type, finding.quote) == (F.LLM_ERROR, "error")
+
+
+def test_what_a_step_recorded_as_its_error_is_quoted_before_what_it_gave() -> None:
+    broken = failed_call("find", "search", "[]", extra={"error": {"message": "the index is closed"}})
+
+    finding = the(unrecovered_error(capture(root(), broken)))
+
+    assert finding.quote == "the index is closed"

@@ -383,3 +383,15 @@ def test_an_evaluation_that_is_called_custom_is_one() -> None:
 
 def test_an_application_in_a_tag_has_no_blanks_around_it() -> None:
     assert parse_span(record(tags=["ml_app: shop "])).ml_app == "shop"
+
+
+@pytest.mark.parametrize(
+    "spelled", ["error", "ERROR", "Error", "STATUS_CODE_ERROR", "failed", "Failure", "err"]
+)
+def test_an_error_is_one_in_whichever_way_its_status_is_spelled(spelled: str) -> None:
+    assert parse_span(record(status=spelled)).status == "error"
+
+
+@pytest.mark.parametrize("spelled", ["ok", "OK", "STATUS_CODE_OK"])
+def test_what_went_well_is_no_error(spelled: str) -> None:
+    assert parse_span(record(status=spelled)).status == "ok"

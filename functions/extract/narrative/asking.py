@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from functions.extract.narrative.checks import checked
-from functions.extract.narrative.merging import with_narrative
+from functions.extract.narrative.directives import speaks_to_the_reader
+from functions.extract.narrative.merging import SPOKEN_TO, with_narrative
 from functions.extract.narrative.prompt import Prompt, narrative_prompt
 from functions.extract.narrative.question import question_of
 from shared.domain.canonical import digest
@@ -61,10 +62,14 @@ class Narrator:
             UnavailableError: somebody else is asking, and has not come to an end in time.
         """
         wait, waited = 0.02, 0.0
+        speaks = speaks_to_the_reader(capture)
         while True:
             known, now = self._known(pattern), self.clock()
             if known.entry.told:
                 return _with(known.entry.told, pattern, capture)
+            if speaks:
+                # What it says must not reach a model, nor keep the others of its group from being told.
+                return _by_rules(pattern, SPOKEN_TO)
             put = known.entry.put_off
             if put and now < put.again_at and (put.as_told or put.call_id != attempt):
                 return _put_off(pattern, put.trouble.value, put.call_id)
@@ -104,7 +109,9 @@ class Narrator:
             return self._troubled(leased, pattern, call, error)
         told = Told(narrative=narrative, call=call)
         self.spend.record(call)
-        self.narratives.tell(leased, told)
+        if not self.narratives.tell(leased, told):
+            # The lease had ended, and somebody else has asked: a group has one narrative.
+            told = self._known(pattern).entry.told or told
         return _with(told, pattern, capture)
 
     def _troubled(
@@ -139,6 +146,10 @@ def _with(told: Told, pattern: FailurePattern, capture: Capture) -> FailurePatte
         return with_narrative(pattern, told.narrative, capture)
     usage = Usage(call.input_tokens, call.output_tokens, call.seconds)
     return with_narrative(pattern, told.narrative, capture, usage=usage, cost_usd=call.cost_usd)
+
+
+def _by_rules(pattern: FailurePattern, reason: str) -> FailurePattern:
+    return pattern.model_copy(update={"extractor": pattern.extractor.model_copy(update={"reason": reason})})
 
 
 def _put_off(pattern: FailurePattern, reason: str, attempt: str) -> FailurePattern:

@@ -35,6 +35,10 @@ _READER = (
     r"|аналитик\pL*|whoever (?:reads|reviews|analy[sz]es)|(?:reading|analy[sz]ing|reviewing) this"
     r"|language models?|llms?)"
 )
+_ORDER = (
+    r"(?:report|set|mark|say|write|output|return|answer|conclude|approve|close|lower|disable|remove|repeat"
+    r"|reveal|print|melde|setze|schreib|sag|dis|écris|di|escribe|pon)"
+)
 _COMMANDS = any_pattern(
     rf"{_FORGET}{_GAP}{_INSTRUCTIONS}",
     rf"{_INSTRUCTIONS}{_GAP}(?:ignor|vergessen|missachten|außer acht|yok say|unut)",
@@ -43,12 +47,15 @@ _COMMANDS = any_pattern(
     r"\b(?:dear|hey|hello|attention|important|(?:note|message|nota|notiz|hinweis|mensaje|messaggio|avis|notice)"
     r" (?:to|for|al?|an|für|à|pour|para|per)|achtung|liebe[rs]?|cher|chère|querid[oa]|caro|cara)[:,]? "
     rf"(?:the |all |any |an? |le |la |el |den |die |l['’])?(?:ai |automated |failure ){{0,2}}{_READER}",
-    rf"\b{_READER} ?: ?\S",
+    # Tickets have analysts, reviewers and judges too, with names behind them: an order begins small.
+    rf"\b{_READER} ?: ?(?:(?-i:[a-z*_<\[\"'])|{_ORDER})",
     rf"\b{_READER} (?:must|should|shall|please|has to|have to|soll|muss|doit|debe|deve)\b",
     r"\byou must now\b|\bdo not tell the user\b",
-    r"\byou are (?:now (?:an?|the|in|my|free|acting|dan)|no longer)\b|\bfrom now on\b"
+    r"\byou are (?:now (?:an?|the|in|my|free|acting|dan)|no longer)\b"
+    r"|\bfrom now on,? (?:you|act|answer|respond|reply|treat|ignore|always|never|only)\b"
     r"|\bpretend (?:to be|that|you)|\bact as if\b|\brole[- ]?play as\b"
-    r"|\bdu bist (?:jetzt|nun)\b|\bab jetzt\b|\btu es (?:maintenant|désormais)"
+    r"|\bdu bist (?:jetzt|nun)\b|\bab jetzt (?:bist|antworte|sollst|ignorier)"
+    r"|\btu es (?:maintenant|désormais)"
     r"|\bvous êtes (?:maintenant|désormais)|\bahora eres\b|\bora sei\b|\bagora você\b|\bdeveloper mode\b"
     r"|\bdo anything now\b|\bты теперь\b|你现在是|あなたは今から",
     # Of the analysis itself, which no application speaks of.
@@ -57,7 +64,8 @@ _COMMANDS = any_pattern(
     r" (?:is|was|has been|ist|est|está|è) (?:now )?"
     r"(?:finished|complete[d]?|over|done|closed|abgeschlossen|beendet|terminée?|finie?|terminad[oa])",
     r"\b(?:set|lower|reduce|downgrade|report|mark|rate|setze|senke|baisse[zr]?|baja|pon)\b"
-    rf"{_GAP}\b(?:severity|schweregrad|gravité|gravedad|confidence|failure_types?)\b",
+    rf"{_GAP}\b(?:severity|schweregrad|gravité|gravedad|confidence|failure_types?)\b"
+    rf"{_GAP}\b(?:low|none|niedrig|gering|faible|baja?|zero|0|1|100)\b",
     r"\b(?:severity|schweregrad|gravité|gravedad|confidence)\b ?(?:is|=|:|to|auf|auf den wert|à|a)? ?[\"']?"
     r"(?:low|none|niedrig|gering|faible|baja?|zero)",
     r"\b(?:say|report|state|write|conclude|output|answer|claim|record|sage?|melde|schreibe?|dis|écri[st]|di|escribe"
@@ -65,13 +73,14 @@ _COMMANDS = any_pattern(
     r"|not a failure|kein fehler|keine fehler|aucune? (?:erreur|échec|panne)|ning[uú]n (?:fallo|error)"
     r"|false (?:alarm|positive)|expected behaviou?r|worked as)",
     r"\b(?:disable|remove|switch off|turn off|deactivate|relax|weaken|delete|deaktivier\pL*|abschalten"
-    rf"|désactive\pL*|desactiv\pL*)\b{_GAP}\b(?:guard ?rails?|safety|filters?|checks?|monitor\pL*|schutz\pL*"
-    r"|leitplanken|garde-fous?|salvaguardas?|barreras?|evaluations?|alerts?)\b",
+    rf"|désactive\pL*|desactiv\pL*)\b{_GAP}\b(?:guard ?rails?|safety|monitor(?:s|ing)\b|schutz\pL*"
+    r"|leitplanken|garde-fous?|salvaguardas?|barreras?|evaluations?)\b",
     rf"\b(?:reveal|print|repeat|show|leak|output|disclose|copy|zeige?|affiche[zr]?|muestra|verrate)\b{_GAP}"
-    r"\b(?:system[- ]?prompt|(?:your|the) (?:prompt|instructions)|(?:deine?n?|ihre?n?) (?:prompt|anweisungen)"
+    r"\b(?:system[- ]?prompt|(?:your|the) prompt|your instructions"
+    r"|the instructions (?:above|you)|(?:deine?n?|ihre?n?) (?:prompt|anweisungen)"
     r"|prompt système|tes instructions|tus instrucciones)",
     r"\b(?:approve|accept|reject|dismiss|close|merge|genehmige|approuve[zr]?|aprueba)\b"
-    rf"{_GAP}\b(?:suggestion|finding|incident|pull request|this failure|alert|vorschlag|proposition"
+    rf"{_GAP}\b(?:suggestion|finding|this failure|vorschlag|proposition"
     r"|sugerencia)\b",
     r"\brecommended_actions?\b|\broot_causes?\b|\bfailing_span|\bcause_span|\bfailure_types?\b",
     r"\b(?:end|begin|start|close|ende|fin) (?:of |de la |du |der )?(?:the )?"

@@ -51,7 +51,7 @@ def with_narrative(
             "recommended_actions": recommended_actions(kinds, narrative.actions),
             **(_of_this_capture(pattern, narrative) if own else {}),
             "extractor": pattern.extractor.model_copy(
-                update=_extractor(narrative, usage or Usage(), cost_usd)
+                update=_extractor(narrative, usage or Usage(), cost_usd, own=own)
             ),
         }
     )
@@ -139,7 +139,7 @@ def _agrees(pattern: FailurePattern, narrative: Narrative) -> bool:
     )
 
 
-def _extractor(narrative: Narrative, usage: Usage, cost_usd: float) -> dict[str, object]:
+def _extractor(narrative: Narrative, usage: Usage, cost_usd: float, *, own: bool) -> dict[str, object]:
     return {
         "kind": "model",
         "model": narrative.model,
@@ -150,5 +150,5 @@ def _extractor(narrative: Narrative, usage: Usage, cost_usd: float) -> dict[str,
         "cost_usd": cost_usd,
         "latency_ms": round(usage.seconds * 1000),
         "upgrade_pending": False,
-        "reason": SPOKEN_TO if narrative.spoken_to else "",
+        "reason": SPOKEN_TO if own and narrative.spoken_to else "",
     }
