@@ -27,7 +27,7 @@ JUDGING = (
     "you your we please must should approve disable ignore visit click download severity critical low"
     " high harmless safe fine correctly success successful password reviewer analyst everything good well"
 )
-PROMPT_HASH = "83ea2067810bbf59a035b113790b6810"
+PROMPT_HASH = "87f3f0143e980bcf6f9c5af5827e1fb1"
 SMALL = capture(root(), failed_call("pay", "refund_order", "503 service unavailable", {"order_id": "W1"}))
 
 
