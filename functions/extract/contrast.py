@@ -50,13 +50,18 @@ def _differences(
     unmade = [action for action in course.changes if action.key not in made]
     strange = next((action for action in unmade if action.shape not in usual), None)
     told = _strange_action(capture, strange, references[0]) if strange else None
+    early = _too_early(course, references)
+    hasty = _finding(capture, "early_action", FailureType.UNWANTED_ACTION, *early) if early else None
+    if hasty and not told:
+        # It says of which kind the failure is, as the next does not.
+        yield hasty
     if unmade and unmade[0] is not strange:
         reason = f"{unmade[0].tool} is the first change that no healthy run of an alike request makes so"
         yield _finding(capture, "unmatched_action", told.failure_type if told else kind, unmade[0], reason)
     if told:
         yield told
-    if early := _too_early(course, references):
-        yield _finding(capture, "early_action", FailureType.UNWANTED_ACTION, *early)
+        if hasty:
+            yield hasty
     if strange is None and (missing := _missing(course, references[0])):
         yield _missing_action(capture, missing)
     if course.seconds > max(one.seconds for one in references) * _SLOWER + _SECONDS_MORE:

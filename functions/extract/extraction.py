@@ -1,10 +1,13 @@
 """From a capture to its failure pattern."""
 
+from pydantic import JsonValue
+
 from functions.extract.advice import recommended_actions
 from functions.extract.contrast import TOLD_BY_CONTRAST, VAGUE, contrast_with
 from functions.extract.findings import Finding, findings_of, type_of_error
 from functions.extract.narrative.asking import Narrator
 from functions.extract.signature import changing_tools, signature_of
+from shared.domain.canonical import canonical_json
 from shared.domain.captures import Capture
 from shared.domain.conversation import answering_span, one_line, shortened, tool_calls, user_turns
 from shared.domain.courses import Course, Reference, request_of, terms_of
@@ -31,6 +34,7 @@ RULES_VERSION = "2"
 _MOST_CAUSES = 3
 _LONGEST_ASKED = 70
 _LONGEST_REASONING = 400
+_LONGEST_RECORDED = 500
 # A bare "status: error" says less than any other signal of an error.
 _VAGUE = FailureType.LLM_ERROR
 
@@ -270,10 +274,20 @@ def _reproduction(capture: Capture) -> Reproduction:
         input=request_of(capture),
         required_state={"ml_app": capture.ml_app, "env": capture.env, "version": capture.version},
         tools=tuple(
-            ToolUse(name=call.name, span_id=call.span.span_id, status=call.span.status)
+            ToolUse(
+                name=call.name,
+                span_id=call.span.span_id,
+                status=call.span.status,
+                arguments=_beginning(call.arguments),
+                result=_beginning(call.result),
+            )
             for call in tool_calls(capture.trace)
         ),
     )
+
+
+def _beginning(value: JsonValue) -> str:
+    return shortened(value if isinstance(value, str) else canonical_json(value), _LONGEST_RECORDED)
 
 
 def _severity(capture: Capture, kind: FailureType) -> Severity:

@@ -28,11 +28,16 @@ class RootCause(Model):
 
 
 class ToolUse(Model):
-    """A tool call of the failing run; its recorded result stands in the capture's span."""
+    """A tool call of the failing run, with how its arguments and its recorded result begin.
+
+    Whole they stand in the capture's span.
+    """
 
     name: str
     span_id: str
     status: str
+    arguments: str = ""
+    result: str = ""
 
 
 class Reproduction(Model):

@@ -101,7 +101,7 @@ class Telling:
         time.sleep(self._seconds)
         found = rules_in(request)
         kind, step = found["failure_types"][0], found["failing_span"]
-        quote = found["evidence"][0]["quote"]
+        quote = next((one["quote"] for one in found["evidence"]), "")
         cause = {"cause": _TITLE, "failure_type": kind, "span": step, "quote": quote}
         text = answer_of(
             failure_types=[kind],

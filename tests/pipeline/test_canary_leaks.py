@@ -27,6 +27,7 @@ from tests.pipeline.at_rest import all_of, documents_in, is_chunked
 from tests.pipeline.canaries import Canary, canaries, spans_with
 from tests.pipeline.command import evalforge
 from tests.pipeline.end_state import open_store
+from tests.pipeline.narrating import Telling, asking
 
 # These fail for good on one message of so many, the last on all; the others on each message's first delivery.
 _ONE_OF = 9
@@ -137,7 +138,8 @@ def test_no_planted_value_is_seen_where_every_stage_fails(
     broken = _breaking(monkeypatch, " ".join(one.text for one in told))
     monkeypatch.setattr(logging.getLogger("evalforge"), "level", 0)
     logs.configure("DEBUG")
-    parts = wire_embedded(Settings(evalforge_store=store))
+    model = Telling()
+    parts = asking(wire_embedded(Settings(evalforge_store=store)), model)
     hasty = RetryPolicy(first_wait=0.001, longest_wait=0.002, attempts=3)
     order_backfill(path, parts)
     with wiring.use(parts):
@@ -151,7 +153,9 @@ def test_no_planted_value_is_seen_where_every_stage_fails(
     assert "StageFailedError" in said.err
     assert len(published) > 1000
     assert len(embedded) > 3
-    assert leaked(told, *published, *embedded, said.out, said.err, all_of(store)) == set()
+    prompts = [request.instruction + request.content for request in model.asked]
+    assert len(prompts) > 3
+    assert leaked(told, *published, *embedded, *prompts, said.out, said.err, all_of(store)) == set()
 
 
 def test_no_planted_value_of_an_alert_is_seen(parts: Wiring, capfd: pytest.CaptureFixture[str]) -> None:

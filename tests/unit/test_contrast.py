@@ -152,6 +152,14 @@ def test_a_change_before_the_user_has_said_yes_is_early() -> None:
     assert "before the user has confirmed it" in told.reason
 
 
+def test_a_haste_leads_before_a_change_that_is_only_of_another_order() -> None:
+    healthy = [_healthy(f"h{number}", f"W200{number}") for number in range(3)]
+
+    rules = _rules(_findings(_failing(looked("W1001"), cancelled("W1001", said="")), *healthy))
+
+    assert rules == ["early_action", "unmatched_action"]
+
+
 @pytest.mark.parametrize("said", ["", "Which one?"])
 def test_what_one_healthy_run_waits_for_is_no_habit(said: str) -> None:
     failing = _failing(looked("W1001"), cancelled("W1001", said=said))
