@@ -19,6 +19,7 @@ from functions.local.demo import alert_payload
 from functions.local.emulator_note import EmulatorHosts, on_emulators
 from functions.local.trace_run import order_files
 from shared import wiring
+from shared.domain.courses import Reference
 from shared.errors import UnavailableError
 from shared.messages import ContrastsDue, Message, ResendDue
 from shared.ports import Outgoing
@@ -140,12 +141,13 @@ def _bodies(function: Function, parts: Wiring, waiting: list[Outgoing]) -> Itera
                 )
                 yield _push(_pushed(ResendDue()), function)
         case Topic.CONTRASTS:
-            resting = next(one for one in parts.patterns.all() if one.references)
+            resting = next(parts.patterns.all())
+            gone = Reference(trace_id="gone", content_hash="gone")
             while True:
                 known = parts.patterns.get(resting.trace_id)
                 assert known
-                parts.patterns.store(known.pattern.model_copy(update={"references": ()}), known)
-                parts.documents.commit(*parts.contrasts.changed(resting.ml_app, resting.env))
+                parts.patterns.store(known.pattern.model_copy(update={"references": (gone,)}), known)
+                parts.documents.commit(parts.contrasts.changed(resting.ml_app, resting.env))
                 yield _push(_pushed(ContrastsDue()), function)
         case _:
             assert waiting, f"nothing waits for {function.name}"
