@@ -7,7 +7,6 @@ from functions.extract.rules.answers import contradicted_value, unavailable_item
 from functions.extract.rules.arguments import invented_argument
 from functions.extract.rules.calls import alternating_calls, repeated_call
 from functions.extract.rules.claims import claimed_success
-from functions.extract.rules.course import Course
 from functions.extract.rules.errors import unrecovered_error
 from functions.extract.rules.finding import Finding, error_template
 from functions.extract.rules.injection import leaked_prompt, obeyed_instruction
@@ -18,11 +17,12 @@ from functions.extract.rules.outputs import (
     truncated_output,
 )
 from functions.extract.rules.verdicts import judged_step
+from functions.extract.rules.view import CaptureView
 from shared.domain.captures import Capture
 
 __all__ = ["RULES", "Finding", "Rule", "error_template", "findings_of", "type_of_error"]
 
-Rule = Callable[[Course], Finding | None]
+Rule = Callable[[CaptureView], Finding | None]
 
 RULES: tuple[Rule, ...] = (
     obeyed_instruction,
@@ -44,5 +44,5 @@ RULES: tuple[Rule, ...] = (
 
 def findings_of(capture: Capture) -> tuple[Finding, ...]:
     """Ask every rule, in the order in which a finding explains the others."""
-    course = Course(capture)
-    return tuple(finding for rule in RULES if (finding := rule(course)) is not None)
+    view = CaptureView(capture)
+    return tuple(finding for rule in RULES if (finding := rule(view)) is not None)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from functions.extract.rules.course import Course
 from functions.extract.rules.finding import LONGEST_QUOTE, Finding, around_place, quote_holding
+from functions.extract.rules.view import CaptureView
 from shared.domain.conversation import ToolCall, leaf_texts, objects_in
 from shared.domain.courses import is_reading
 from shared.domain.taxonomy import FailureType
@@ -58,12 +58,12 @@ class _Told(NamedTuple):
     value: float
 
 
-def unavailable_item(course: Course) -> Finding | None:
+def unavailable_item(view: CaptureView) -> Finding | None:
     """Blame an answer that offers what a tool result marks as unavailable."""
-    said = course.answer.lower()
-    if not said or course.answering is None:
+    said = view.answer.lower()
+    if not said or view.answering is None:
         return None
-    for call in course.calls:
+    for call in view.calls:
         for told in objects_in(call.result):
             state = next((s for key in _AVAILABILITY_KEYS if (s := _unavailable(told.get(key)))), None)
             if state is None or state.replace("_", " ") in said or "no longer" in said:
@@ -73,7 +73,7 @@ def unavailable_item(course: Course) -> Finding | None:
                 return Finding(
                     rule="unavailable_item",
                     failure_type=FailureType.HALLUCINATION,
-                    span_id=course.answering.span_id,
+                    span_id=view.answering.span_id,
                     cause_span_id=call.span.span_id,
                     reason=f"the answer offers an item that a tool result marks as {state}",
                     quote=quote_holding(call.span, re.compile(re.escape(state), re.IGNORECASE)),
@@ -82,34 +82,34 @@ def unavailable_item(course: Course) -> Finding | None:
     return None
 
 
-def contradicted_value(course: Course) -> Finding | None:
+def contradicted_value(view: CaptureView) -> Finding | None:
     """Blame an answer that labels a value as a tool result does, and gives another than all results.
 
     What was said elsewhere or can be reckoned from the results is no contradiction,
     nor what a later call may have changed.
     """
-    if course.answering is None or not (settled := _settled(course)):
+    if view.answering is None or not (settled := _settled(view)):
         return None
-    said = course.answer[:_LONGEST_ANSWER]
-    return _other_number(course, settled, said) or _other_state(course, settled, said)
+    said = view.answer[:_LONGEST_ANSWER]
+    return _other_number(view, settled, said) or _other_state(view, settled, said)
 
 
-def _settled(course: Course) -> list[ToolCall]:
+def _settled(view: CaptureView) -> list[ToolCall]:
     """List the calls whose results still held when the answer was written."""
-    answering = course.answering
-    calls = [call for call in course.calls if answering is not None and _is_before(course, call)]
+    answering = view.answering
+    calls = [call for call in view.calls if answering is not None and _is_before(view, call)]
     if any(not call.failed and not is_reading(call.name) for call in calls):
         return []
     return [call for call in calls if not call.failed]
 
 
-def _is_before(course: Course, call: ToolCall) -> bool:
-    answering = course.answering
-    place = course.places[answering.span_id] if answering else 0
-    return answering is course.root or course.places[call.span.span_id] < place
+def _is_before(view: CaptureView, call: ToolCall) -> bool:
+    answering = view.answering
+    place = view.places[answering.span_id] if answering else 0
+    return answering is view.root or view.places[call.span.span_id] < place
 
 
-def _other_number(course: Course, calls: list[ToolCall], said: str) -> Finding | None:
+def _other_number(view: CaptureView, calls: list[ToolCall], said: str) -> Finding | None:
     labelled = [(found, label) for found in _NUMBER.finditer(said) if (label := _label_before(said, found))]
     if not labelled:
         return None
@@ -119,8 +119,8 @@ def _other_number(course: Course, calls: list[ToolCall], said: str) -> Finding |
         number = float(found[1].replace(",", ""))
         if not values or any(_same(number, one.value, found[1]) for one in values):
             continue
-        if not _is_known(course, found[1]) and not _is_reckoned(number, calls, values):
-            return _contradiction(course, values[0].call, values[0].key, around_place(said, found.start()))
+        if not _is_known(view, found[1]) and not _is_reckoned(number, calls, values):
+            return _contradiction(view, values[0].call, values[0].key, around_place(said, found.start()))
     return None
 
 
@@ -169,11 +169,11 @@ def _same(said: float, told: float, spelled: str) -> bool:
     return any(abs(said - scaled) <= 0.5 * 10**-places + 1e-9 for scaled in (told, told * 100, told / 100))
 
 
-def _is_known(course: Course, spelled: str) -> bool:
+def _is_known(view: CaptureView, spelled: str) -> bool:
     """Say whether a number was told by anybody else: the user, the prompt, a tool under another key."""
     bare = spelled.replace(",", "")
-    texts = [course.told]
-    for call in course.calls:
+    texts = [view.told]
+    for call in view.calls:
         texts += [*leaf_texts(call.span.input), *leaf_texts(call.span.output)]
     wanted = re.compile(rf"(?<!\d){re.escape(bare)}(?!\d)")
     return any(wanted.search(text.replace(",", "")) for text in texts)
@@ -201,7 +201,7 @@ def _all_numbers(calls: list[ToolCall]) -> Iterator[float]:
                 yield from (number for value in held.values() if (number := _number_in(value)) is not None)
 
 
-def _other_state(course: Course, calls: list[ToolCall], said: str) -> Finding | None:
+def _other_state(view: CaptureView, calls: list[ToolCall], said: str) -> Finding | None:
     """Blame an answer that names a state which the states that results tell rule out."""
     found = _STATE_SAID.search(said)
     if not found:
@@ -217,18 +217,18 @@ def _other_state(course: Course, calls: list[ToolCall], said: str) -> Finding | 
     ]
     if not told or _STATES[found[1].lower()] in {state for _, state in told}:
         return None
-    if found[1].lower() in course.told:
+    if found[1].lower() in view.told:
         return None
-    return _contradiction(course, told[0][0], "status", around_place(said, found.start()))
+    return _contradiction(view, told[0][0], "status", around_place(said, found.start()))
 
 
-def _contradiction(course: Course, call: ToolCall, key: str, quote: str) -> Finding | None:
-    if course.answering is None:
+def _contradiction(view: CaptureView, call: ToolCall, key: str, quote: str) -> Finding | None:
+    if view.answering is None:
         return None
     return Finding(
         rule="contradicted_value",
         failure_type=FailureType.HALLUCINATION,
-        span_id=course.answering.span_id,
+        span_id=view.answering.span_id,
         cause_span_id=call.span.span_id,
         reason=f"the answer gives a value as {key} that no result of {call.name} gives",
         quote=quote[:LONGEST_QUOTE],

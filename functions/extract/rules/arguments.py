@@ -7,8 +7,8 @@ from functools import cached_property
 from pydantic import JsonValue
 
 from functions.extract.error_types import type_of_error
-from functions.extract.rules.course import Course
 from functions.extract.rules.finding import Finding, around_place, opening
+from functions.extract.rules.view import CaptureView
 from shared.domain.canonical import canonical_json
 from shared.domain.conversation import ToolCall, leaf_texts
 from shared.domain.spans import Span
@@ -42,24 +42,24 @@ _MOST_ARGUMENTS = 40
 _MOST_VALUES = 200
 
 
-def invented_argument(course: Course) -> Finding | None:
+def invented_argument(view: CaptureView) -> Finding | None:
     """Blame the first call that names a thing which nobody has named before, in whichever spelling.
 
     An application may know things that no step tells, its catalogue or who is
     signed in: so the tool must have refused the call, or a verdict be on arguments.
     One that was refused and then put right has done no harm.
     """
-    if not course.asked.strip():
+    if not view.asked.strip():
         return None
-    heard = _Heard(course)
-    judged = any(one.failure_type is FailureType.WRONG_ARGUMENTS for one in course.capture.signals)
-    for call in course.calls:
+    heard = _Heard(view)
+    judged = any(one.failure_type is FailureType.WRONG_ARGUMENTS for one in view.capture.signals)
+    for call in view.calls:
         if not judged and not (call.failed and type_of_error(call.span) in _REFUSED):
             continue
         for key, value in dict.fromkeys(_names_in(call.arguments)):
-            if heard.tells(value, before=course.places[call.span.span_id]):
+            if heard.tells(value, before=view.places[call.span.span_id]):
                 continue
-            if not (call.failed and course.succeeds_after(call)):
+            if not (call.failed and view.succeeds_after(call)):
                 return Finding(
                     rule="invented_argument",
                     failure_type=FailureType.WRONG_ARGUMENTS,
@@ -89,8 +89,8 @@ def _is_code(value: str) -> bool:
 class _Heard:
     """What each step of a run brought in: all that is not a call's own wish; laid out when asked for."""
 
-    def __init__(self, course: Course) -> None:
-        self._course = course
+    def __init__(self, view: CaptureView) -> None:
+        self._view = view
         self._known: set[str] = set()
 
     def tells(self, value: str, *, before: int) -> bool:
@@ -99,7 +99,7 @@ class _Heard:
         if lower in self._known or len(self._known) >= _MOST_VALUES:
             return True
         if not (
-            any(lower in text for text in (self._course.told, *self._texts[:before]))
+            any(lower in text for text in (self._view.told, *self._texts[:before]))
             or (not _EMAIL.fullmatch(value) and self._tells_otherwise(lower, before))
         ):
             return False
@@ -113,11 +113,11 @@ class _Heard:
 
     @cached_property
     def _texts(self) -> list[str]:
-        return [_brought_in(span) for span in self._course.capture.spans]
+        return [_brought_in(span) for span in self._view.capture.spans]
 
     @cached_property
     def _bare_texts(self) -> list[str]:
-        return [_bare(text) for text in (self._course.told, *self._texts)]
+        return [_bare(text) for text in (self._view.told, *self._texts)]
 
 
 def _brought_in(span: Span) -> str:

@@ -3,8 +3,8 @@
 from collections import Counter
 
 from functions.extract.error_types import type_of_error
-from functions.extract.rules.course import Course
 from functions.extract.rules.finding import Finding, opening
+from functions.extract.rules.view import CaptureView
 from shared.domain.conversation import ToolCall
 from shared.domain.taxonomy import FailureType
 
@@ -17,14 +17,14 @@ ROUNDS = 3
 _PASSING = frozenset({FailureType.RATE_LIMITED, FailureType.INFRASTRUCTURE_ERROR})
 
 
-def alternating_calls(course: Course) -> Finding | None:
+def alternating_calls(view: CaptureView) -> Finding | None:
     """Blame the call that begins the third round of two calls that take turns with equal arguments."""
     run = 0
-    for at in range(2, len(course.calls)):
-        one, other, again = (course.calls[at - back].key for back in (2, 1, 0))
+    for at in range(2, len(view.calls)):
+        one, other, again = (view.calls[at - back].key for back in (2, 1, 0))
         run = run + 1 if one == again != other else 0
         if run + 2 == 2 * ROUNDS:
-            first, second = course.calls[at - 1], course.calls[at]
+            first, second = view.calls[at - 1], view.calls[at]
             return _loop(
                 "alternating_calls",
                 first,
@@ -34,13 +34,13 @@ def alternating_calls(course: Course) -> Finding | None:
     return None
 
 
-def repeated_call(course: Course) -> Finding | None:
+def repeated_call(view: CaptureView) -> Finding | None:
     """Blame the call that was made a third time with equal arguments; of two in turn see the other rule."""
-    if alternating_calls(course):
+    if alternating_calls(view):
         return None
     seen: Counter[tuple[str, str]] = Counter()
     refused: Counter[tuple[str, str]] = Counter()
-    for call in course.calls:
+    for call in view.calls:
         key = call.key
         (refused if _is_passing(call) else seen)[key] += 1
         if seen[key] >= LOOP_CALLS or refused[key] >= RETRIES:

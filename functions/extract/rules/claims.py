@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from functions.extract.error_types import said_of_error
-from functions.extract.rules.course import Course
 from functions.extract.rules.finding import LONGEST_QUOTE, Finding
+from functions.extract.rules.view import CaptureView
 from shared.domain.conversation import ToolCall, leaf_texts
 from shared.domain.courses import is_reading
 from shared.domain.spans import Span
@@ -70,18 +70,16 @@ _OPEN = _words(
 _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
-def claimed_success(course: Course) -> Finding | None:
+def claimed_success(view: CaptureView) -> Finding | None:
     """Blame the step that tells the user that a deed is done whose tool failed and never did it."""
-    failed = [call for call in course.calls if call.failed]
-    done = (
-        {deed for call in course.calls if not call.failed for deed in _deeds(call.name)} if failed else set()
-    )
+    failed = [call for call in view.calls if call.failed]
+    done = {deed for call in view.calls if not call.failed for deed in _deeds(call.name)} if failed else set()
     for call in failed[:_MOST_CALLS]:
         if is_reading(call.name) or not (deeds := _deeds(call.name)) or not done.isdisjoint(deeds):
             continue
         if _was_needless(call, deeds):
             continue
-        for span, said in _said_after(course, call):
+        for span, said in _said_after(view, call):
             if claim := _claim(said, deeds):
                 return Finding(
                     rule="claimed_success",
@@ -113,14 +111,14 @@ def _was_needless(call: ToolCall, deeds: tuple[str, ...]) -> bool:
     return "already" in error or any(deed in error for deed in deeds)
 
 
-def _said_after(course: Course, call: ToolCall) -> Iterator[tuple[Span, str]]:
+def _said_after(view: CaptureView, call: ToolCall) -> Iterator[tuple[Span, str]]:
     """Yield what models said after a call, and the answer."""
-    place = course.places[call.span.span_id]
-    for span in course.models:
-        if course.places[span.span_id] > place and isinstance(span.output, dict):
+    place = view.places[call.span.span_id]
+    for span in view.models:
+        if view.places[span.span_id] > place and isinstance(span.output, dict):
             yield from ((span, text) for text in leaf_texts(span.output) if " " in text)
-    if course.answering is not None:
-        yield course.answering, course.answer
+    if view.answering is not None:
+        yield view.answering, view.answer
 
 
 def _claim(said: str, deeds: tuple[str, ...]) -> str | None:

@@ -7,8 +7,8 @@ from functions.extract.error_types import (
     said_of_error,
     type_of_error,
 )
-from functions.extract.rules.course import Course
 from functions.extract.rules.finding import LONGEST_QUOTE, Finding, error_template
+from functions.extract.rules.view import CaptureView
 from shared.domain.conversation import requested_tools
 from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType
@@ -20,18 +20,18 @@ _ERRORS = frozenset({"status", "http.status_code"})
 _DECLINED = frozenset({FailureType.WRONG_ARGUMENTS, FailureType.CLIENT_ERROR})
 
 
-def unrecovered_error(course: Course) -> Finding | None:
+def unrecovered_error(view: CaptureView) -> Finding | None:
     """Blame the deepest and earliest step that fails, is not mended and explains the steps above it."""
-    failed = [span for span in course.capture.spans if failed_step(span)]
-    open_ones = _not_mended(course, failed) if failed else []
-    repeating = _above(course, open_ones)
+    failed = [span for span in view.capture.spans if failed_step(span)]
+    open_ones = _not_mended(view, failed) if failed else []
+    repeating = _above(view, open_ones)
     causes = [span for span in open_ones if span.span_id not in repeating and not _says_nothing(span)]
-    if failed_step(course.root):
+    if failed_step(view.root):
         ids = {span.span_id for span in failed}
         # Of several errors the one that reached the top is the one that made the run fail.
         causes = [span for span in causes if span.is_root or span.parent_id in ids] or causes
-    elif not _is_all_that_is_known(course):
-        causes = [span for span in causes if not _was_passed_on(course, span)]
+    elif not _is_all_that_is_known(view):
+        causes = [span for span in causes if not _was_passed_on(view, span)]
     return _finding(causes[0], repeated=len(repeating)) if causes else None
 
 
@@ -57,23 +57,23 @@ def _finding(span: Span, *, repeated: int) -> Finding:
     )
 
 
-def _not_mended(course: Course, failed: list[Span]) -> list[Span]:
+def _not_mended(view: CaptureView, failed: list[Span]) -> list[Span]:
     """Leave out what succeeded later, and what a step above it that owes a result has dealt with."""
-    last = _last_successes(course)
+    last = _last_successes(view)
     return [
         span
         for span in failed
         if span.is_root
         or not (
-            max(last.get(key, -1) for key in _alike(span)) > course.places[span.span_id]
-            or any(one.kind in RESULT_KINDS and not failed_step(one) for one in course.above(span))
+            max(last.get(key, -1) for key in _alike(span)) > view.places[span.span_id]
+            or any(one.kind in RESULT_KINDS and not failed_step(one) for one in view.above(span))
         )
     ]
 
 
-def _last_successes(course: Course) -> dict[tuple[str, ...], int]:
+def _last_successes(view: CaptureView) -> dict[tuple[str, ...], int]:
     last: dict[tuple[str, ...], int] = {}
-    for place, span in enumerate(course.capture.spans):
+    for place, span in enumerate(view.capture.spans):
         if not failed_step(span):
             last.update(dict.fromkeys(_alike(span), place))
     return last
@@ -85,15 +85,15 @@ def _alike(span: Span) -> tuple[tuple[str, ...], ...]:
     return (same, ("below", span.kind, span.parent_id or "")) if span.kind == "llm" else (same,)
 
 
-def _above(course: Course, spans: list[Span]) -> set[str]:
+def _above(view: CaptureView, spans: list[Span]) -> set[str]:
     """Collect the failing steps above others, each path walked once."""
     seen: set[str] = set()
     for span in spans:
-        for one in course.above(span):
+        for one in view.above(span):
             if one.span_id in seen:
                 break
             seen.add(one.span_id)
-    return {span.span_id for span in course.capture.spans if span.span_id in seen and failed_step(span)}
+    return {span.span_id for span in view.capture.spans if span.span_id in seen and failed_step(span)}
 
 
 def _says_nothing(span: Span) -> bool:
@@ -101,15 +101,15 @@ def _says_nothing(span: Span) -> bool:
     return span.is_root and not said_of_error(span) and not error_class(span)
 
 
-def _is_all_that_is_known(course: Course) -> bool:
+def _is_all_that_is_known(view: CaptureView) -> bool:
     """Say whether nothing but errors of steps says that the run has failed."""
-    sources = {signal.source for signal in course.capture.signals}
+    sources = {signal.source for signal in view.capture.signals}
     return bool(sources) and sources <= _ERRORS
 
 
-def _was_passed_on(course: Course, span: Span) -> bool:
+def _was_passed_on(view: CaptureView, span: Span) -> bool:
     """Say whether the model's next word after a tool declined was one to the user, not another try."""
     if span.kind not in TOOL_KINDS or type_of_error(span) not in _DECLINED:
         return False
-    following = course.model_after(span)
+    following = view.model_after(span)
     return following is not None and not requested_tools(following) and not failed_step(following)

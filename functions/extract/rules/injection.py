@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from functions.extract.rules.course import Course
 from functions.extract.rules.finding import LONGEST_QUOTE, Finding, around_place, opening
+from functions.extract.rules.view import CaptureView
 from shared.domain.conversation import ToolCall, leaf_texts
 from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType
@@ -68,11 +68,11 @@ _REVEAL = Linear(
 _LONG_LINE = 60
 
 
-def obeyed_instruction(course: Course) -> Finding | None:
+def obeyed_instruction(view: CaptureView) -> Finding | None:
     """Blame the call or the answer that does what a tool result commands, and not what the user asks."""
     commands: list[tuple[ToolCall, str]] = []
-    heard = [course.told]
-    for call in course.calls:
+    heard = [view.told]
+    for call in view.calls:
         for source, near in commands[:_MOST_COMMANDS_AT_ALL]:
             if _does(call, near, heard):
                 reason = f"{call.name} is called as {source.name} commands, not as the user asks"
@@ -83,7 +83,7 @@ def obeyed_instruction(course: Course) -> Finding | None:
         if not near_commands:
             heard.append("\n".join(texts).lower())
     sources = dict.fromkeys(source.span.span_id for source, _ in commands)
-    return _obeying_answer(course, [call for call in course.calls if call.span.span_id in sources], heard)
+    return _obeying_answer(view, [call for call in view.calls if call.span.span_id in sources], heard)
 
 
 def _does(call: ToolCall, near: str, heard: list[str]) -> bool:
@@ -101,15 +101,15 @@ def _near(text: str, pattern: Linear) -> Iterator[str]:
         yield text[max(0, start - _BEFORE) : end + _BEHIND]
 
 
-def _obeying_answer(course: Course, sources: list[ToolCall], heard: list[str]) -> Finding | None:
-    said = course.answer.lower()
-    if not sources or course.answering is None or _SPOKEN_OF.search(said[:_LONGEST_TEXT]):
+def _obeying_answer(view: CaptureView, sources: list[ToolCall], heard: list[str]) -> Finding | None:
+    said = view.answer.lower()
+    if not sources or view.answering is None or _SPOKEN_OF.search(said[:_LONGEST_TEXT]):
         return None
     for source in sources[:_MOST_COMMANDS_AT_ALL]:
         for ordered in _ordered(source):
             if ordered in said and not any(ordered in one for one in heard):
                 reason = f"the answer says what {source.name} commands, not what the user asks for"
-                return _injection(source, course.answering, reason, f"{source.name}>answer")
+                return _injection(source, view.answering, reason, f"{source.name}>answer")
     return None
 
 
@@ -141,12 +141,12 @@ def _command_in(span: Span) -> str:
     return opening(span, span.output)
 
 
-def leaked_prompt(course: Course) -> Finding | None:
+def leaked_prompt(view: CaptureView) -> Finding | None:
     """Blame the answer that repeats whole lines of the system prompt to a user who asked for it."""
-    prompts = [turn.content for turn in course.turns if turn.role in ("system", "developer")]
-    if not prompts or course.answering is None or not _REVEAL.is_in(course.asked[:_LONGEST_TEXT]):
+    prompts = [turn.content for turn in view.turns if turn.role in ("system", "developer")]
+    if not prompts or view.answering is None or not _REVEAL.is_in(view.asked[:_LONGEST_TEXT]):
         return None
-    said = course.answer
+    said = view.answer
     lines = (line.strip() for prompt in prompts for line in prompt.splitlines())
     leaked = next((line for line in lines if len(line) >= _LONG_LINE and line in said), None)
     if leaked is None:
@@ -154,7 +154,7 @@ def leaked_prompt(course: Course) -> Finding | None:
     return Finding(
         rule="leaked_prompt",
         failure_type=FailureType.PROMPT_INJECTION,
-        span_id=course.answering.span_id,
+        span_id=view.answering.span_id,
         cause_span_id=None,
         reason="the answer repeats the system prompt to a user who asks for it",
         quote=leaked[:LONGEST_QUOTE],

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from functions.extract.rules.course import Course
 from functions.extract.rules.finding import LONGEST_QUOTE, Finding, around, first_text, opening
 from functions.extract.rules.schemas import LARGEST_VALUE, fault_of
 from functions.extract.rules.settings import definitions_in, schema_asked, stop_reasons, wants_json
+from functions.extract.rules.view import CaptureView
 from shared.domain.conversation import ToolCall, requested_tools
 from shared.domain.spans import Span
 from shared.domain.taxonomy import FailureType
@@ -68,14 +68,12 @@ class _Offered(NamedTuple):
     span: Span
 
 
-def mismatched_arguments(course: Course) -> Finding | None:
+def mismatched_arguments(view: CaptureView) -> Finding | None:
     """Blame the first call whose arguments are not as the tool's definition asks, and that is not mended."""
-    offered = {
-        name: _Offered(schema, span) for span in course.models for name, schema in definitions_in(span)
-    }
+    offered = {name: _Offered(schema, span) for span in view.models for name, schema in definitions_in(span)}
     if not offered:
         return None
-    faults = [(call, _fault(call, offered)) for call in course.calls if call.name in offered]
+    faults = [(call, _fault(call, offered)) for call in view.calls if call.name in offered]
     last_right = {call.name: at for at, (call, fault) in enumerate(faults) if not fault and not call.failed}
     for at, (call, fault) in enumerate(faults):
         if fault and last_right.get(call.name, -1) < at:
@@ -95,13 +93,13 @@ def _fault(call: ToolCall, offered: dict[str, _Offered]) -> str | None:
     return fault_of(call.arguments, offered[call.name].schema) if isinstance(call.arguments, dict) else None
 
 
-def truncated_output(course: Course) -> Finding | None:
+def truncated_output(view: CaptureView) -> Finding | None:
     """Blame the last step of a model whose output was cut.
 
     A limit on what it writes leaves an output that is not whole, whatever room
     there was for more: malformed; only a reason that names the window is an overflow.
     """
-    span, reason = _stopped(course, _WINDOW_FULL | _CUT)
+    span, reason = _stopped(view, _WINDOW_FULL | _CUT)
     if span is None:
         return None
     full = reason in _WINDOW_FULL
@@ -116,9 +114,9 @@ def truncated_output(course: Course) -> Finding | None:
     )
 
 
-def malformed_output(course: Course) -> Finding | None:
+def malformed_output(view: CaptureView) -> Finding | None:
     """Blame the last output that was asked for in JSON, and is none or breaks its schema."""
-    for span in reversed(course.models):
+    for span in reversed(view.models):
         said = _written(span)
         if said is None or not wants_json(span):
             continue
@@ -139,21 +137,21 @@ def malformed_output(course: Course) -> Finding | None:
     return None
 
 
-def refusal(course: Course) -> Finding | None:
+def refusal(view: CaptureView) -> Finding | None:
     """Blame the answer that declines what was asked, or the step that a provider's filter stopped."""
-    span, stopped = _stopped(course, _DECLINED | _GUARDED)
+    span, stopped = _stopped(view, _DECLINED | _GUARDED)
     if span is not None:
         guarded = stopped in _GUARDED
         kind = FailureType.GUARDRAIL_FAILURE if guarded else FailureType.REFUSAL
         return _refusal(span, kind, f"the model stopped with {stopped}", opening(span, span.output), stopped)
-    last = course.models[-1] if course.models else None
+    last = view.models[-1] if view.models else None
     if last is not None and (declined := _declining_part(last)):
         return _refusal(last, FailureType.REFUSAL, "the model declines", declined[:LONGEST_QUOTE], "refusal")
-    said = course.answer
-    if course.answering is None or len(said) > _LONGEST_REFUSAL or not _REFUSAL.is_in(said):
+    said = view.answer
+    if view.answering is None or len(said) > _LONGEST_REFUSAL or not _REFUSAL.is_in(said):
         return None
     reason = "the answer declines what was asked"
-    return _refusal(course.answering, FailureType.REFUSAL, reason, around(said, _REFUSAL), "answer")
+    return _refusal(view.answering, FailureType.REFUSAL, reason, around(said, _REFUSAL), "answer")
 
 
 def _refusal(span: Span, kind: FailureType, reason: str, quote: str, stable: str) -> Finding:
@@ -168,10 +166,10 @@ def _refusal(span: Span, kind: FailureType, reason: str, quote: str, stable: str
     )
 
 
-def _stopped(course: Course, reasons: frozenset[str]) -> tuple[Span | None, str]:
+def _stopped(view: CaptureView, reasons: frozenset[str]) -> tuple[Span | None, str]:
     """Find which of the last model step and the answering one stopped for one of these reasons."""
-    answering = [course.answering] if course.answering and course.answering.kind == "llm" else []
-    for span in (*course.models[-1:], *answering):
+    answering = [view.answering] if view.answering and view.answering.kind == "llm" else []
+    for span in (*view.models[-1:], *answering):
         for told in stop_reasons(span):
             if told in reasons:
                 return span, told

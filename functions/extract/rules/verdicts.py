@@ -1,17 +1,17 @@
 """Steps that an evaluation of their own has failed."""
 
-from functions.extract.rules.course import Course
 from functions.extract.rules.finding import LONGEST_QUOTE, Finding, opening
+from functions.extract.rules.view import CaptureView
 from shared.domain.conversation import requested_tools
 
 _EVALUATION = "evaluation:"
 
 
-def judged_step(course: Course) -> Finding | None:
+def judged_step(view: CaptureView) -> Finding | None:
     """Blame a step that an evaluation of its own has failed, and that asks for a tool or is one."""
-    for signal in course.capture.signals:
-        span = course.capture.span(signal.span_id)
-        if span is None or span.span_id == course.root.span_id or not signal.source.startswith(_EVALUATION):
+    for signal in view.capture.signals:
+        span = view.capture.span(signal.span_id)
+        if span is None or span.span_id == view.root.span_id or not signal.source.startswith(_EVALUATION):
             continue
         tools = [span.name] if span.kind == "tool" else requested_tools(span)
         if tools:

@@ -19,8 +19,8 @@ from shared.domain.spans import Span, Trace
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
-    """The course of a run: its spans in the order in which they started, its calls, what was said."""
+class CaptureView:
+    """A capture as rules look at it: its spans in the order they started in, its calls, what was said."""
 
     capture: Capture
 
