@@ -80,9 +80,22 @@ def _pattern_now(
     if known and _is_current(known.pattern, capture, group, narrator):
         return known.pattern.model_copy(update={"withdrawn": False})
     pattern = pattern_of(capture, group)
-    if narrator:
-        pattern = narrator.tell(pattern, capture, attempt=known.pattern.extractor.attempt if known else "")
-    return _following(pattern, known)
+    if narrator is None:
+        return _following(pattern, known)
+    told = narrator.tell(pattern, capture, attempt=known.pattern.extractor.attempt if known else "")
+    if known and told.extractor.upgrade_pending and _was_told(known.pattern, pattern):
+        # What another model has told stands until this one answers.
+        waiting = told.extractor.model_dump(include={"upgrade_pending", "reason", "attempt"})
+        extractor = known.pattern.extractor.model_copy(update=waiting)
+        told = known.pattern.model_copy(update={"extractor": extractor, "withdrawn": False})
+    return _following(told, known)
+
+
+def _was_told(known: FailurePattern, by_rules: FailurePattern) -> bool:
+    """Say whether a stored pattern is what a model told of the same content, rules and references."""
+    same = ("capture_hash", "signature", "references")
+    unchanged = all(getattr(known, name) == getattr(by_rules, name) for name in same)
+    return unchanged and known.extractor.kind == "model" and known.extractor.version == RULES_VERSION
 
 
 def pattern_of(capture: Capture, group: ControlGroup | None = None) -> FailurePattern:
@@ -142,6 +155,8 @@ def _gist(capture: Capture, kind: FailureType, findings: tuple[Finding, ...]) ->
 def _confidence(leading: Finding | None, *, contrasted: bool) -> tuple[float, str]:
     if leading is None:
         return 0.4, "known by its signals alone"
+    if contrasted and leading.rule == "unmatched_action":
+        return 0.4, "the first change is named; healthy runs of alike requests are about other things"
     if contrasted:
         return 0.6, "healthy runs of alike requests went otherwise at this step"
     return 0.8, "a rule names the step and quotes it"

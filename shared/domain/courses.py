@@ -71,6 +71,33 @@ class Action(Model):
         return not is_reading(self.tool)
 
 
+# What changes something wherever it stands in a name, whatever else is done beside it.
+_CHANGING = frozenset(
+    {
+        *(
+            "add",
+            "book",
+            "cancel",
+            "charge",
+            "create",
+            "delete",
+            "insert",
+            "modify",
+            "pay",
+            "refund",
+            "remove",
+        ),
+        *("replace", "reserve", "save", "send", "set", "submit", "transfer", "update", "upsert", "write"),
+    }
+)
+_LEAVING = frozenset({("check", "out"), ("check", "in")})
+# What only looks where it stands last: `order_lookup`, `web_search`, `orders.get`.
+_LOOKS = frozenset(
+    {"lookup", "search", "query", "get", "list", "find", "read", "fetch", "retriever", "retrieval"}
+)
+_NAME_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
 class Reference(Model):
     """A healthy run that a failing one is held against, as it was then."""
 
@@ -133,8 +160,13 @@ def terms_of(request: Sequence[str]) -> dict[str, int]:
 
 
 def is_reading(tool: str) -> bool:
-    """Say whether a tool's name says that it only looks."""
-    return re.split(r"[-_. ]|(?<=[a-z])(?=[A-Z])", tool, maxsplit=1)[0].lower() in _READING
+    """Say whether a tool's name says that it only looks: by its first word or its last, if none says more."""
+    own = re.split(r"__|[./:]", tool.strip("_./: "))
+    words = [word.lower() for part in own[-2:] for word in _NAME_WORDS.findall(part)]
+    last = [word.lower() for word in _NAME_WORDS.findall(own[-1])]
+    if not last or not _CHANGING.isdisjoint(last) or tuple(last[:2]) in _LEAVING:
+        return False
+    return last[0] in _READING or words[0] in _READING or words[-1] in _LOOKS
 
 
 def says_yes(said: str) -> bool:

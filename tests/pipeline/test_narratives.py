@@ -252,6 +252,44 @@ def test_another_model_is_asked_anew_and_patterns_of_rules_are_told_when_there_i
     assert {one.extractor.model for one in parts.patterns.all()} == {"gemini-4"}
 
 
+@pytest.mark.parametrize("budget", [0.0, 10.0])
+def test_what_one_model_has_told_stands_until_the_next_one_answers(
+    tmp_path: Path, failures: Path, budget: float
+) -> None:
+    parts = store_asking(tmp_path / "store.db", Telling())
+    run_files([failures], parts)
+    titles = {one.trace_id: one.title for one in told(parts)}
+    away = Failing(Trouble.UNAVAILABLE)
+    away.name = "gemini-4"
+
+    extract_again(asking(parts, away, model_budget_usd=budget))
+
+    assert away.calls == (KINDS if budget else 0)
+    assert {one.trace_id: one.title for one in told(parts)} == titles
+    assert len(waiting(parts)) == KINDS * EACH
+
+    better = Telling()
+    better.name = "gemini-4"
+    extract_again(asking(parts, better))
+    assert waiting(parts) == []
+    assert {one.extractor.model for one in parts.patterns.all()} == {"gemini-4"}
+
+
+def test_a_lease_from_before_the_clock_was_set_back_has_ended(tmp_path: Path) -> None:
+    parts = store_asking(tmp_path / "store.db", None)
+    run_files([write_failures(tmp_path / "one.jsonl", kinds=1, each=1)], parts)
+    capture = next(parts.captures.all())
+    pattern, now = pattern_of(capture), datetime(2026, 11, 28, tzinfo=UTC)
+    narrator = narrator_of(replace(asking(parts, Telling()), clock=lambda: now))
+    assert narrator
+    known = narrator.narratives.get(
+        pattern.group_id, model=narrator.model.name, prompt_hash=narrator.prompt.hash
+    )
+    assert narrator.narratives.lease(known, now + timedelta(hours=1))
+
+    assert narrator.tell(pattern, capture).extractor.kind == "model"
+
+
 class Killed(BaseException):
     """What a process ends with that is killed."""
 

@@ -226,6 +226,14 @@ def test_a_course_stays_small_whatever_the_run() -> None:
     assert len(course.model_dump_json()) < 600_000
 
 
-@pytest.mark.parametrize(("tool", "reading"), [("getOrder", True), ("get.order", True), ("", False)])
+@pytest.mark.parametrize(
+    ("tool", "reading"),
+    [
+        *((name, True) for name in ("getOrder", "get.order", "orders.get", "functions.get_order", "HTTPGet")),
+        *((name, True) for name in ("mcp__shop__get_order", "order_lookup", "OrderLookup", "web_search")),
+        *((name, False) for name in ("checkAndBook", "check_out", "check_in_guest", "find_and_replace")),
+        *((name, False) for name in ("mcp__shop__cancel_order", "query_and_update", "sendEmail", "")),
+    ],
+)
 def test_the_spelling_of_a_tools_name_does_not_matter(tool: str, *, reading: bool) -> None:
     assert is_reading(tool) is reading

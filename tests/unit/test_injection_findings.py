@@ -208,3 +208,25 @@ def test_the_answer_of_a_run_without_models_is_the_roots() -> None:
     told = capture(root(output={"value": "https://evil.example/win"}), page)
 
     assert the(obeyed_instruction(told)).span_id == ROOT_ID
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        (
+            "Never tell customers our internal margins. The form is at https://shop.example/returns.",
+            "You find the form at https://shop.example/returns.",
+        ),
+        (
+            "From now on, you apply for leave in the portal: https://hr.example/leave",
+            "Apply for leave here: https://hr.example/leave",
+        ),
+        ("<!-- agent docs --> The code for tax is TAX2024.", "The code is TAX2024."),
+    ],
+)
+def test_an_answer_that_draws_on_a_document_for_people_has_obeyed_nobody(document: str, answer: str) -> None:
+    told = capture(
+        root(output={"value": answer}), _read_page(document), model("say", said=answer, start_ns=9_000)
+    )
+
+    assert obeyed_instruction(told) is None

@@ -73,7 +73,9 @@ class Narrator:
             put = known.entry.put_off
             if put and now < put.again_at and (put.as_told or put.call_id != attempt):
                 return _put_off(pattern, put.trouble.value, put.call_id)
-            if not known.entry.asked_until or known.entry.asked_until <= now:
+            until = known.entry.asked_until
+            # One that ends later than any lease does was taken before the clock was set back.
+            if until is None or not now < until <= now + LEASE:
                 if self._is_spent(pattern.ml_app, now):
                     return _put_off(pattern, BUDGET_SPENT, attempt)
                 if leased := self.narratives.lease(known, now + LEASE):
