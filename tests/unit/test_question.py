@@ -248,7 +248,7 @@ def test_one_step_of_very_many_short_fields_is_cut_too() -> None:
 
 def test_what_the_rules_found_takes_its_room_from_the_capture() -> None:
     judged = {f"judge_{at}": verdict("fail", "bad", "many words " * 60) for at in range(9)}
-    told = capture(root(evaluations=judged), *_long(60, 900, failing=30).spans[1:])
+    told = capture(root(evaluations=judged), *_long(600, 900, failing=300).spans[1:])
 
     question = asked(told, most=20_000)
 
