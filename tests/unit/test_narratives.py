@@ -237,6 +237,31 @@ def test_a_type_is_carried_to_no_other_capture() -> None:
     assert pattern.title == by_rules.title
 
 
+def test_what_a_model_adds_stands_in_the_order_of_precedence() -> None:
+    told, kind, said = HONEST["an outage"]
+    cause = json.loads(honest(told, kind, **said))["root_causes"][0]
+    more = [cause | {"failure_type": added} for added in (F.LATENCY, F.HALLUCINATION)]
+    answer = honest(told, kind, **said, failure_types=[kind, F.LATENCY, F.HALLUCINATION], root_causes=more)
+
+    assert pattern_told(told, answer).failure_types == (kind, F.HALLUCINATION, F.LATENCY)
+
+
+def test_what_a_model_is_sure_of_in_one_capture_it_is_not_sure_of_in_another() -> None:
+    told, kind, said = HONEST["an unfinished task"]
+    said = said | {"failing": "swap", "shows": "swap", "quote": '{"order_id": "W2378156"}'}
+    other = capture(*(span.model_copy(update={"duration_ns": 7}) for span in told.spans))
+    by_rules = pattern_of(other)
+
+    pattern = with_narrative(by_rules, narrative_of(told, honest(told, kind, **said)), other)
+
+    assert pattern_told(told, honest(told, kind, **said)).confidence > by_rules.confidence
+    assert (pattern.confidence, pattern.confidence_reason) == (
+        by_rules.confidence,
+        by_rules.confidence_reason,
+    )
+    assert pattern.failing_span_id == by_rules.failing_span_id != "swap"
+
+
 def test_a_doubtful_model_raises_less_than_a_sure_one() -> None:
     told, kind, said = HONEST["an outage"]
     raised = [
@@ -332,3 +357,4 @@ def test_an_injection_that_only_the_model_sees_is_told_with_its_quote() -> None:
 
     assert pattern.failure_types == (F.INCOMPLETE_TASK, F.PROMPT_INJECTION)
     assert [(one.span_id, one.quote) for one in pattern.evidence][-1] == ("page", quote)
+    assert pattern.disagreements == ()

@@ -17,7 +17,7 @@ from functions.extract.narrative.sentences import fault_of, tidied
 from shared.domain.captures import Capture
 from shared.domain.taxonomy import FailureType
 from tests.properties import examples
-from tests.unit.build import ROOT_ID, call, capture, failed_call, model, root
+from tests.unit.build import ROOT_ID, call, capture, failed_call, model, root, verdict
 from tests.unit.told_models import rules_in, steps_in
 
 EXAMPLE = re.compile(
@@ -239,6 +239,23 @@ def test_one_step_of_very_many_short_texts_is_cut_too() -> None:
     assert len(asked(told).request.content) <= MOST_CHARACTERS + 1_000
 
 
+def test_one_step_of_very_many_short_fields_is_cut_too() -> None:
+    arguments = {f"k{at}": "v" for at in range(40_000)}
+    told = capture(root(), failed_call("pay", "refund_order", "503", input=arguments))
+
+    assert len(asked(told).request.content) <= MOST_CHARACTERS + 1_000
+
+
+def test_what_the_rules_found_takes_its_room_from_the_capture() -> None:
+    judged = {f"judge_{at}": verdict("fail", "bad", "many words " * 60) for at in range(9)}
+    told = capture(root(evaluations=judged), *_long(600, 900, failing=300).spans[1:])
+
+    question = asked(told, most=20_000)
+
+    assert len(json.dumps(rules_in(question.request))) > 2_000
+    assert len(question.request.content) <= 20_000 + 1_000
+
+
 def test_the_first_and_the_last_thing_that_the_user_said_are_kept() -> None:
     def asks(at: int, words: str) -> Any:
         return model(
@@ -257,8 +274,10 @@ def test_the_first_and_the_last_thing_that_the_user_said_are_kept() -> None:
         asks(90_000, "the last thing"),
     )
 
-    content = asked(told).request.content
+    question = asked(told)
+    content = question.request.content
 
+    assert ROOT_ID in steps_shown(told, question)
     assert "the first thing" in content
     assert "the last thing" in content
 
