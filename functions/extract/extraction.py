@@ -10,7 +10,7 @@ from functions.extract.signature import changing_tools, signature_of
 from shared.domain.canonical import canonical_json
 from shared.domain.captures import Capture
 from shared.domain.conversation import answering_span, one_line, shortened, tool_calls, user_turns
-from shared.domain.courses import Course, Reference, request_of, terms_of
+from shared.domain.courses import Course, request_of
 from shared.domain.like_requests import REFERENCES, ControlGroup
 from shared.domain.patterns import (
     Extractor,
@@ -169,12 +169,7 @@ def _is_current(
     same = pattern.capture_hash == capture.content_hash and pattern.extractor.version == RULES_VERSION
     if not same or pattern.extractor.upgrade_pending or (narrator and not narrator.has_told(pattern)):
         return False
-    return pattern.references is None or pattern.references == _references(pattern, group)
-
-
-def _references(pattern: FailurePattern, group: ControlGroup) -> tuple[Reference, ...]:
-    nearest = group.nearest(terms_of(pattern.reproduction.input), REFERENCES)
-    return tuple(one.reference for one in nearest)
+    return pattern.references is None or pattern.references == group.references(pattern.reproduction.input)
 
 
 def _following(pattern: FailurePattern, known: KnownPattern | None) -> FailurePattern:

@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 
 from shared.batches import batched
-from shared.domain.courses import terms_of
-from shared.domain.like_requests import REFERENCES, ControlGroup
-from shared.domain.patterns import FailurePattern
 from shared.messages import CaptureStored
 from shared.ports import Outgoing
 from shared.repositories.contrasts import Contrasts
@@ -33,11 +30,6 @@ def recontrast_failures(
             yield [
                 Outgoing(Topic.CAPTURES, CaptureStored(trace_id=pattern.trace_id))
                 for pattern in page
-                if _rests_on_others(pattern, group)
+                if pattern.references != group.references(pattern.reproduction.input)
             ]
         contrasts.settle(begun)
-
-
-def _rests_on_others(pattern: FailurePattern, group: ControlGroup) -> bool:
-    nearest = group.nearest(terms_of(pattern.reproduction.input), REFERENCES)
-    return pattern.references != tuple(course.reference for course in nearest)

@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from shared.domain.courses import Course
+from shared.domain.courses import Course, Reference, terms_of
 
 # So many runs are asked about a failing one.
 REFERENCES = 3
@@ -55,6 +55,10 @@ class ControlGroup:
         ranked = sorted(range(len(cosines)), key=lambda at: (-round(cosines[at], 6), at))
         alike = [self._courses[at] for at in ranked[:most]]
         return tuple(one for one in alike if shared_terms(terms, one.terms) >= LEAST_SHARED)
+
+    def references(self, request: Sequence[str]) -> tuple[Reference, ...]:
+        """Name the runs that a failure with this request is held against, as they are now."""
+        return tuple(course.reference for course in self.nearest(terms_of(request), REFERENCES))
 
     def _rarity(self, having: int) -> float:
         return float((math.log((1 + len(self._courses)) / (1 + having)) + 1) ** _RARITY)
