@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from functions.extract.advice import ADVICE, recommended_actions
 from functions.extract.extraction import pattern_of
+from functions.extract.narrative.answer import Told
 from functions.extract.narrative.prompt import narrative_prompt, narrative_words
 from functions.extract.narrative.question import MOST_CHARACTERS, Question, question_of
 from functions.extract.narrative.sentences import fault_of, tidied
@@ -123,6 +124,7 @@ def test_the_schema_offers_the_types_the_steps_and_the_advice() -> None:
     assert properties["cause_span"]["enum"] == ["s1", "s2", "none"]
     assert properties["recommended_actions"]["items"]["enum"] == list(ADVICE)
     assert schema["required"] == list(properties)
+    assert properties.keys() == Told.model_fields.keys()
     assert schema["additionalProperties"] is False
 
 

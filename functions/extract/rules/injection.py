@@ -23,49 +23,52 @@ _READER = (
 )
 _USER = r"\b(?:user|customer|human|utilisateur|client|usuario|cliente)s?\b"
 _ANY = r"(?:\s+\S{1,14}){0,4}?\s+"
-# What commands a reader that is a machine, whatever else the text is about.
-_COMMANDS = (
+# What speaks to a reader that is a machine, whatever else the text is about.
+_TO_A_MACHINE = (
     rf"\b(?:ignore|disregard|forget|override|bypass){_ANY}(?:instructions?|prompts?|rules|guidelines)\b",
     rf"\b(?:ignore|disregard|forget|override|bypass){_ANY}(?:directions|directives|guardrails)\b",
     r"\bnew (?:system )?(?:instructions?|prompt|directive)\s?:",
     rf"\b(?:note|message|instructions?|attention|notice|memo) (?:to|for) (?:the |all |any )?{_READER}",
     r"\b(?:ai|llm|chatbot) (?:assistants?|agents?|models?|systems?)?,? ?(?:must|should|shall|are required)\b",
     rf"\bif you are (?:an? |the )?{_READER}",
-    rf"\b(?:do not|don't|never) (?:tell|inform|mention|reveal|show|say)\b[^.\n]{{0,40}}{_USER}",
-    r"\byou (?:must|are) now\b|\bfrom now on,? you\b",
     r"<\|?(?:im_start|system|endoftext)\|?>|\[/?(?:system|inst)\]|<</?sys>>|</?system>",
-    r"<!--[^>]{0,200}\b(?:assistant|agent|ai|llm|instructions?|prompt)\b",
-    r"\[//\]: ?# ?\(",
     rf"\b(?:ignoriere?|vergiss|missachte|vergessen sie){_ANY}(?:anweisung(?:en)?|regeln|vorgaben)\b",
     rf"\b(?:anweisung|hinweis|nachricht) (?:an|für) (?:die |den |das )?{_READER}",
-    r"\bsag(?:e|en sie)? (?:dem|der) (?:nutzer(?:in)?|benutzer(?:in)?|kund(?:en|in)) nicht",
-    r"\bdu (?:bist|musst) (?:jetzt|nun|ab sofort)\b",
     rf"\b(?:ignore[zr]?|oublie[zr]?){_ANY}(?:instructions?|consignes|règles|directives)\b",
     rf"\b(?:instructions?|note|message|consigne) (?:à|pour|destinée? à) (?:l['’]|le |les )?{_READER}",
-    rf"\bne (?:dis|dites|mentionne[zr]?) (?:pas|rien)\b[^.\n]{{0,30}}{_USER}",
-    r"\btu (?:es|dois) (?:maintenant|désormais)\b",
     rf"\b(?:ignora|ignore|ignorad|olvida|olvide|olvidad){_ANY}(?:instrucciones|reglas|indicaciones|directrices)\b",
     rf"\b(?:instrucci(?:ón|ones)|nota|mensaje) (?:para|al?) (?:el |la )?{_READER}",
+)
+# What documents for people say as well, of their readers and to them.
+_TO_WHOEVER_READS = (
+    rf"\b(?:do not|don't|never) (?:tell|inform|mention|reveal|show|say)\b[^.\n]{{0,40}}{_USER}",
+    r"\byou (?:must|are) now\b|\bfrom now on,? you\b",
+    r"<!--[^>]{0,200}\b(?:assistant|agent|ai|llm|instructions?|prompt)\b",
+    r"\[//\]: ?# ?\(",
+    r"\bsag(?:e|en sie)? (?:dem|der) (?:nutzer(?:in)?|benutzer(?:in)?|kund(?:en|in)) nicht",
+    r"\bdu (?:bist|musst) (?:jetzt|nun|ab sofort)\b",
+    rf"\bne (?:dis|dites|mentionne[zr]?) (?:pas|rien)\b[^.\n]{{0,30}}{_USER}",
+    r"\btu (?:es|dois) (?:maintenant|désormais)\b",
     rf"\bno (?:le )?(?:digas?|menciones?)\b[^.\n]{{0,30}}{_USER}",
     r"\b(?:ahora eres|debes ahora|a partir de ahora eres)\b",
 )
-_COMMAND = any_pattern(*(f"(?i){one}" for one in _COMMANDS))
-# A document for people also tells agents what never to say to customers: an answer that repeats a link of it
-# has obeyed nobody. These speak to a machine, and what they want said stands behind a word for saying.
-_TO_A_MACHINE = any_pattern(
-    *(
-        f"(?i){one}"
-        for one in _COMMANDS
-        if "ignor" in one or "you are" in one or "system" in one or "note|" in one or "override" in one
-    )
-)
+
+
+def _any_case(*patterns: str) -> Linear:
+    return any_pattern(*(f"(?i){one}" for one in patterns))
+
+
+_COMMAND = _any_case(*_TO_A_MACHINE, *_TO_WHOEVER_READS)
+# This much commands only where a call does what stands beside it.
+_ADDRESS = any_pattern(_COMMAND.pattern, r"(?i)\b(?:assistant|ai|system) ?: ?[a-z]")
+# An answer that repeats a link of a document for people has obeyed nobody; what a machine is to say
+# stands behind a word for saying.
+_ORDER = _any_case(*_TO_A_MACHINE)
 _TO_SAY = re.compile(
     r"(?i)\b(?:say|tell|include|add|append|link|send|direct|point|recommend|answer|reply|respond|write|visit"
     r"|click|insert|mention|offer|give|sagen?|nennen?|antworten?|empfiehl|dis|dites|indique[zr]?|réponds|offre[zr]?"
     r"|di|diga|incluye|responde|recomienda)\b[^.\n]{0,80}$"
 )
-# This much commands only where a call does what stands beside it.
-_ADDRESS = any_pattern(_COMMAND.pattern, r"(?i)\b(?:assistant|ai|system) ?: ?[a-z]")
 # What an answer can be made to say: a link, an address, a code, words in quotes.
 _ORDERED = re.compile(
     r"https?://[^\s\"'<>)\]]{4,200}|<EMAIL_\d{1,6}>|\b(?=[A-Z]{0,11}\d)[A-Z0-9-]{5,12}\b"
@@ -130,7 +133,7 @@ def _obeying_answer(view: CaptureView, sources: list[ToolCall], heard: list[str]
 def _ordered(source: ToolCall) -> Iterator[str]:
     """Yield what the commands in a result want said, in lower case."""
     for text in leaf_texts(source.result):
-        for start, end in islice(_TO_A_MACHINE.spans(text[:_LONGEST_TEXT]), _MOST_COMMANDS):
+        for start, end in islice(_ORDER.spans(text[:_LONGEST_TEXT]), _MOST_COMMANDS):
             near = text[start : end + _BEHIND]
             for found in islice(_ORDERED.finditer(near), _MOST_ORDERED):
                 if _TO_SAY.search(near, max(0, found.start() - _BEFORE), found.start()):
