@@ -56,9 +56,7 @@ def _differences(
         # It says of which kind the failure is, as the next does not.
         yield hasty
     if unmade and unmade[0] is not strange:
-        reason = (
-            f"{unmade[0].tool} is the first change; healthy runs of like requests are about other things"
-        )
+        reason = f"{unmade[0].tool} is the first change; healthy runs of like requests are about other things"
         yield _finding(capture, "unmatched_action", told.failure_type if told else kind, unmade[0], reason)
     if told:
         yield told
